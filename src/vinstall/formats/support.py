@@ -1,0 +1,30 @@
+"""What a target supports, in order.  Spec: PEP 825 "Variant ordering", steps 2 and 3; PEP 850."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+
+class FeatureSupport(NamedTuple):
+    """The values of one feature that the target supports, most preferred first."""
+
+    name: str
+    values: tuple[str, ...]
+    multi_value: bool = False
+    """What the provider publishes; selection does not depend on it (PEP 825: any one value)."""
+
+
+NamespaceSupport: TypeAlias = tuple[FeatureSupport, ...]
+"""The features of one namespace that the target supports, most preferred first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceAnswer:
+    """What the target supports in one namespace, and how that is known."""
+
+    features: NamespaceSupport = ()
+    how: str = ""
+    """For the user: "NVML: driver 580.95.05, CUDA 13.0, 8 GPUs", "static properties", "host file"."""
+    unavailable: str | None = None
+    """Why nothing is supported although labels ask for it; None where the provider was asked."""

@@ -1,0 +1,115 @@
+"""WheelName ⇄ file name, variant label included.  Spec: PEP 427, PEP 825 "Variant label"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from packaging.utils import BuildTag, NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from vinstall.errors import FormatError
+
+_LABEL = re.compile(r"[0-9a-z_.]+", re.ASCII)
+_NAME = re.compile(r"[\w\d._]*", re.UNICODE)
+_BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
+
+NULL_LABEL = "null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelName:
+    """The parts of a wheel's file name."""
+
+    name: NormalizedName
+    version: Version
+    build: BuildTag
+    """`()` where the name has none, else (number, rest); compares as PEP 427 orders builds."""
+    tags: tuple[str, ...]
+    """Every `python-abi-platform` combination the name stands for, in the order written."""
+    label: str | None
+    """None: a non-variant wheel; `null`: the null variant."""
+
+
+def split_label(filename: str) -> tuple[str, str | None]:
+    """The file name without its variant label, and the label (None for a non-variant wheel).
+
+    PEP 825: a Python tag never starts with a digit, a build tag always does, so the third of
+    six parts tells a build tag from a label.  Raises FormatError where it is no wheel name.
+    """
+    if not filename.endswith(".whl"):
+        raise FormatError(f"`{filename}` does not end in `.whl`")
+    parts = filename[:-4].split("-")
+    count = len(parts)
+    labelled = count == 7 or (count == 6 and not parts[2][:1].isdigit())
+    if count not in (5, 6, 7) or (count == 7 and not parts[2][:1].isdigit()):
+        raise FormatError(f"`{filename}` has {count} parts between dashes, a wheel name has 5 to 7")
+    if not labelled:
+        return filename, None
+    label = parts[-1]
+    if _LABEL.fullmatch(label) is None:
+        raise FormatError(
+            f"`{filename}` has the variant label `{label}`",
+            hint="a label is made of the characters `0-9`, `a-z`, `_` and `.`",
+        )
+    return "-".join(parts[:-1]) + ".whl", label
+
+
+def parse_wheel_name(filename: str) -> WheelName:
+    """The parts of `filename`.  Raises FormatError; costs a few microseconds, no I/O."""
+    plain, label = split_label(filename)
+    parts = plain[:-4].split("-")
+    name, version, python, abi, platform = (*parts[:2], *parts[-3:])
+    if not name or "__" in name or _NAME.fullmatch(name) is None:
+        raise FormatError(f"`{filename}` has an invalid project name")
+    try:
+        parsed = Version(version)
+    except InvalidVersion as error:
+        raise FormatError(f"`{filename}` has an invalid version") from error
+    build: BuildTag = ()
+    if len(parts) == 6:
+        match = _BUILD.fullmatch(parts[2])
+        if match is None:
+            raise FormatError(f"`{filename}` has an invalid build tag")
+        build = (int(match[1]), match[2])
+    if not all((python, abi, platform)) or python[:1].isdigit():
+        raise FormatError(f"`{filename}` has an invalid compatibility tag")
+    return WheelName(
+        name=canonicalize_name(name),
+        version=parsed,
+        build=build,
+        tags=expand_tags(python, abi, platform),
+        label=label,
+    )
+
+
+def expand_tags(python: str, abi: str, platform: str) -> tuple[str, ...]:
+    """All combinations of three compressed tag sets, as `python-abi-platform`, in lower case.
+
+    Spec: platform compatibility tags, "Compressed tag sets".
+    """
+    return tuple(
+        f"{p}-{a}-{t}"
+        for p in python.lower().split(".")
+        for a in abi.lower().split(".")
+        for t in platform.lower().split(".")
+    )
+
+
+_VARIANTS_JSON_SUFFIX = "-variants.json"
+
+
+def parse_variants_json_name(filename: str) -> tuple[NormalizedName, Version] | None:
+    """Project and version of a `{name}-{version}-variants.json`; None for any other file name.
+
+    Matched by parsed name and version, never by string (PEP 825 "Index-level metadata").
+    """
+    if not filename.endswith(_VARIANTS_JSON_SUFFIX):
+        return None
+    name, separator, version = filename.removesuffix(_VARIANTS_JSON_SUFFIX).rpartition("-")
+    if not separator or not name:
+        return None
+    try:
+        return canonicalize_name(name), Version(version)
+    except InvalidVersion:
+        return None

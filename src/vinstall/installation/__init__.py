@@ -1,0 +1,1 @@
+"""Plan, fetch, unpack, remove, apply: what changes an environment."""

@@ -1,0 +1,1 @@
+"""HTTP: the one client, its credentials, retries and ranges."""

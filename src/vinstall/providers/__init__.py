@@ -1,0 +1,1 @@
+"""What the machine supports: the built-in variant providers and their registry."""

@@ -1,0 +1,1 @@
+"""resolvelib over a catalog, and the explanation of failures."""

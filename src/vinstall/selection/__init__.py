@@ -1,0 +1,1 @@
+"""Which wheel of a release, and why: pure."""

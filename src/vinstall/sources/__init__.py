@@ -1,0 +1,1 @@
+"""Where files come from: indexes, folders, find-links pages, paths and URLs."""
