@@ -28,3 +28,7 @@ class NamespaceAnswer:
     """For the user: "NVML: driver 580.95.05, CUDA 13.0, 8 GPUs", "static properties", "host file"."""
     unavailable: str | None = None
     """Why nothing is supported although labels ask for it; None where the provider was asked."""
+    warnings: tuple[str, ...] = ()
+    """What went wrong while asking; one line each, for `Observer.warning`."""
+    notices: tuple[str, ...] = ()
+    """What the user should know although nothing went wrong; one line each."""
