@@ -15,11 +15,16 @@ class SourceSettings:
     extra_index_urls: tuple[str, ...] = ()
     no_index: bool = False
     find_links: tuple[str, ...] = ()
+    index_strategy: str = "first-index"
+    index_for: tuple[str, ...] = ()
+    """`--index-for`: `PATTERN=URL`, first match wins."""
     offline: bool = False
     trusted_hosts: tuple[str, ...] = ()
     cert: Path | None = None
     client_cert: Path | None = None
     proxy: str | None = None
+    keyring_provider: str | None = None
+    """`subprocess` asks the `keyring` program for passwords; None and `disabled` do not."""
     timeout: float = 30.0
     """Seconds without a byte."""
     retries: int = 4
@@ -38,6 +43,10 @@ class TargetSettings:
     user: bool = False
     system: bool = False
     break_system_packages: bool = False
+    python_version: str | None = None
+    """`--python-version`: the Python to choose for, instead of the target's own."""
+    python_platform: str | None = None
+    """`--python-platform`: the platform to choose for, instead of this machine's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +62,8 @@ class VariantSettings:
     disable_providers: frozenset[str] = frozenset()
     trust_providers: tuple[str, ...] = ()
     host: Path | None = None
+    reselect: bool = False
+    """Replace an installed variant that still runs but is no longer the best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +72,40 @@ class Settings:
 
     requirements: tuple[str, ...] = ()
     """As typed: dependency specifiers, paths, URLs."""
+    editables: tuple[str, ...] = ()
     requirement_files: tuple[str, ...] = ()
     constraint_files: tuple[str, ...] = ()
+    override_files: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    """`--group`: `NAME` or `PATH:NAME` (PEP 735)."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     target: TargetSettings = field(default_factory=TargetSettings)
     variants: VariantSettings = field(default_factory=VariantSettings)
     pre: bool = False
     upgrade: bool = False
+    upgrade_packages: frozenset[str] = frozenset()
+    upgrade_strategy: str = "only-if-needed"
+    reinstall: bool = False
+    reinstall_packages: frozenset[str] = frozenset()
+    no_deps: bool = False
+    only_deps: bool = False
+    resolution: str = "highest"
+    exclude_newer: str | None = None
+    """As typed: a date, a time or a duration."""
+    exclude_newer_for: tuple[str, ...] = ()
+    """As typed: `PROJECT=WHEN`, where WHEN may be `none`."""
     require_hashes: bool = False
     only_binary: frozenset[str] = frozenset()
     """Project names, or `:all:`."""
     no_binary: frozenset[str] = frozenset()
     prefer_binary: bool = False
+    build_isolation: bool = True
+    build_constraint_files: tuple[str, ...] = ()
+    config_settings: tuple[str, ...] = ()
+    """As typed: `KEY=VALUE`."""
+    compile: bool = False
+    link_mode: str | None = None
+    """None: hard links where the file system has them, else copies."""
     dry_run: bool = False
     report: str | None = None
     """A path, or `-` for standard output."""
