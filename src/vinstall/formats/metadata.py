@@ -1,15 +1,31 @@
-"""Metadata ← METADATA.  Spec: core metadata; PEP 643 (dynamic), PEP 685 (extras), PEP 825 (markers)."""
+"""Metadata ← METADATA.  Spec: core metadata; PEP 643 (dynamic), PEP 685 (extras), PEP 825 (markers).
+
+Only the handful of fields an installer acts on are read, with one pattern over the header block:
+`email.parser` and `packaging.metadata` cost ten times as much, and the latter refuses every
+dependency of a wheel in which one marker asks about variants.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
-from packaging.version import Version
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
 
+from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
-from vinstall.formats.requirement import Requirement
+from vinstall.formats.requirement import Requirement, parse_requirement
+
+_FIELD = re.compile(
+    r"\n(Metadata-Version|Name|Version|Requires-Python|Requires-Dist|Provides-Extra|Dynamic)"
+    r"[ \t]*:(.*(?:\n[ \t].*)*)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.ASCII | re.IGNORECASE)
+_NEWEST_MAJOR = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +35,8 @@ class Metadata:
     name: NormalizedName
     version: Version
     requires_python: SpecifierSet | None = None
+    """None also for one that is no set of version specifiers: old releases have such, and no
+    installer refuses them for it."""
     requires_dist: tuple[Requirement, ...] = ()
     """In the order written, markers not yet evaluated."""
     extras: frozenset[NormalizedName] = frozenset()
@@ -31,11 +49,84 @@ class Metadata:
 def parse_metadata(text: bytes) -> Metadata:
     """The metadata in the header block of a METADATA or PKG-INFO file.
 
-    Raises FormatError for a missing or bad name or version, or a Requires-Dist that does not parse.
+    Raises FormatError for a missing or bad name or version, a metadata version with a greater
+    major number than the newest known one, or a Requires-Dist that does not parse.
     """
-    raise NotImplementedError
+    fields = _fields(text)
+    metadata_version = _first(fields, "metadata-version")
+    major = metadata_version.partition(".")[0]
+    if major.isdecimal() and int(major) > _NEWEST_MAJOR:
+        raise FormatError(f"is `{metadata_version}`, newer than 2", path="Metadata-Version")
+    return Metadata(
+        name=_project_name(_first(fields, "name")),
+        version=_version(_first(fields, "version")),
+        requires_python=_requires_python(_first(fields, "requires-python")),
+        requires_dist=tuple([_requirement(line) for line in fields.get("requires-dist", ())]),
+        extras=frozenset(canonicalize_name(name) for name in fields.get("provides-extra", ())),
+        dynamic=frozenset(name.lower() for name in fields.get("dynamic", ())),
+        metadata_version=metadata_version,
+    )
 
 
 def dependencies(metadata: Metadata, context: MarkerContext) -> tuple[Requirement, ...]:
-    """The requirements that hold in `context`, in the order written."""
-    raise NotImplementedError
+    """The requirements that hold in `context`, in the order written.
+
+    Raises FormatError for a marker whose comparison has no meaning.
+    """
+    return tuple(
+        [
+            requirement
+            for requirement in metadata.requires_dist
+            if requirement.marker is None or requirement.marker.evaluate(context)
+        ]
+    )
+
+
+def _fields(text: bytes) -> dict[str, list[str]]:
+    """Values by lower-case field name, each without white space at its ends, folds undone."""
+    text = b"\n" + text
+    ends = [end for end in (text.find(b"\n\n"), text.find(b"\n\r\n")) if end >= 0]
+    headers = text[: min(ends, default=len(text))].decode("utf-8", "replace")
+    found: dict[str, list[str]] = {}
+    for match in _FIELD.finditer(headers.replace("\r\n", "\n")):
+        found.setdefault(match[1].lower(), []).append(match[2].replace("\n", " ").strip())
+    return found
+
+
+def _first(fields: dict[str, list[str]], name: str) -> str:
+    """The first value of a field that stands once; empty where it is missing."""
+    return fields.get(name, [""])[0]
+
+
+def _project_name(name: str) -> NormalizedName:
+    if not name:
+        raise FormatError("is missing", path="Name")
+    if _NAME.fullmatch(name) is None:
+        raise FormatError(f"`{name}` is no project name", path="Name")
+    return canonicalize_name(name)
+
+
+def _version(version: str) -> Version:
+    if not version:
+        raise FormatError("is missing", path="Version")
+    try:
+        return Version(version)
+    except InvalidVersion as error:
+        raise FormatError(f"`{version}` is no version", path="Version") from error
+
+
+@lru_cache(maxsize=1024)
+def _requires_python(text: str) -> SpecifierSet | None:
+    try:
+        return SpecifierSet(text) if text else None
+    except InvalidSpecifier:
+        return None
+
+
+def _requirement(line: str) -> Requirement:
+    try:
+        return parse_requirement(line)
+    except FormatError as error:
+        raise FormatError(
+            error.message, path="Requires-Dist", context=error.context, hint=error.hint
+        ) from error

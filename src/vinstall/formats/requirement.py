@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
 
-from vinstall.formats.marker import Marker
+from vinstall.errors import FormatError
+from vinstall.formats.marker import Marker, parse_marker
+
+_IDENTIFIER = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+_HEAD = re.compile(rf"\s*({_IDENTIFIER})\s*(?:\[([^\]]*)\])?\s*", re.ASCII)
+_EXTRA = re.compile(rf"\s*({_IDENTIFIER})\s*", re.ASCII)
+_URL = re.compile(r"@\s*(\S+)(?:\s+;(.*))?\s*", re.DOTALL)
+_VERSIONS = re.compile(r"(?:\(([^();]*)\)|([^();]*))\s*(?:;(.*))?", re.DOTALL)
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +32,87 @@ class Requirement:
     """The URL of `name @ URL`, fragment included; None for a requirement by version."""
 
 
+@lru_cache(maxsize=8192)
 def parse_requirement(text: str) -> Requirement:
     """`text` as a requirement.  Raises FormatError; results for equal strings are shared."""
-    raise NotImplementedError
+    head = _HEAD.match(text)
+    if head is None:
+        raise _fault(text, "it does not start with the name of a project")
+    extras = _extras(text, head[2])
+    rest = text[head.end() :]
+    url = None
+    versions = ""
+    if rest.startswith("@"):
+        match = _URL.fullmatch(rest)
+        if match is None:
+            raise _fault(text, "after `@` stands a URL, then at most ` ; ` and a marker")
+        url, marker = match[1], match[2]
+    else:
+        match = _VERSIONS.fullmatch(rest)
+        if match is None:
+            raise _fault(text, "after the name stand versions, then at most `;` and a marker")
+        versions, marker = match[1] or match[2] or "", match[3]
+    return Requirement(
+        name=canonicalize_name(head[1]),
+        extras=extras,
+        specifier=_specifier(text, versions),
+        marker=None if marker is None else _marker(text, marker),
+        url=url,
+    )
 
 
 def render_requirement(requirement: Requirement) -> str:
     """One line that parses to an equal requirement; extras sorted."""
-    raise NotImplementedError
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    line = f"{requirement.name}{extras}"
+    if requirement.url is not None:
+        line += f" @ {requirement.url}"
+    elif requirement.specifier:
+        line += str(requirement.specifier)
+    if requirement.marker is not None:
+        line += f" ; {requirement.marker.text}"
+    return line
+
+
+def _extras(text: str, listed: str | None) -> frozenset[NormalizedName]:
+    if listed is None or not listed.strip():
+        return frozenset()
+    matches = [_EXTRA.fullmatch(name) for name in listed.split(",")]
+    names = [canonicalize_name(match[1]) for match in matches if match is not None]
+    if len(names) != len(matches):
+        raise _fault(text, f"`[{listed}]` is no list of extras")
+    return frozenset(names)
+
+
+def _specifier(text: str, versions: str) -> SpecifierSet:
+    try:
+        return _specifier_set(versions.strip())
+    except InvalidSpecifier as error:
+        raise _fault(text, f"`{versions.strip()}` are no versions such as `>=1,<2`") from error
+
+
+@lru_cache(maxsize=4096)
+def _specifier_set(versions: str) -> SpecifierSet:
+    if not all(part.strip() for part in versions.split(",")[:-1]):
+        raise InvalidSpecifier("nothing before a comma")
+    return SpecifierSet(versions)
+
+
+def _marker(text: str, marker: str) -> Marker:
+    try:
+        return parse_marker(marker)
+    except FormatError as error:
+        raise FormatError(
+            f"`{_shown(text)}` is no requirement",
+            context=(error.message, *error.context),
+            hint=error.hint,
+        ) from error
+
+
+def _fault(text: str, why: str) -> FormatError:
+    return FormatError(f"`{_shown(text)}` is no requirement", context=(_shown(why),))
+
+
+def _shown(text: str) -> str:
+    """`text` fit for a message: one line, credentials of a URL left out."""
+    return _CREDENTIALS.sub("****", " ".join(text.split()))
