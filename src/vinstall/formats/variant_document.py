@@ -35,7 +35,7 @@ def variant_document(table: VariantTable, *, schema: Schema = "0.1.1") -> dict[s
     if schema == "0.2.0":
         document["providers"] = {
             namespace: _provider_object(table.providers.get(namespace), namespace)
-            for namespace in sorted({*table.namespaces, *table.providers})
+            for namespace in sorted(table.namespaces)
         }
     return document
 
@@ -65,6 +65,10 @@ def _check_sayable(table: VariantTable, schema: Schema) -> None:
                 "is not in `default-priorities.namespace`",
                 path=f"variants.{label}.{min(missing)}",
             )
+    if schema == "0.2.0" and (extra := table.providers.keys() - listed):
+        raise FormatError(
+            "is not in `default-priorities.namespace`", path=f"providers.{min(extra)}"
+        )
     for key, order in (("feature", table.feature_order), ("property", table.value_order)):
         if order:
             raise FormatError(

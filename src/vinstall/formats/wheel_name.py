@@ -12,7 +12,8 @@ from vinstall.errors import FormatError
 
 _LABEL = re.compile(r"[0-9a-z_.]+", re.ASCII)
 _NAME = re.compile(r"[\w\d._]*", re.UNICODE)
-_BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
+_BUILD = re.compile(r"(\d{1,18})([\w.]*)", re.ASCII)
+_TAGS = re.compile(r"[\w.]+", re.ASCII)
 
 NULL_LABEL = "null"
 
@@ -46,13 +47,7 @@ def split_label(filename: str) -> tuple[str, str | None]:
         raise FormatError(f"`{filename}` has {count} parts between dashes, a wheel name has 5 to 7")
     if not labelled:
         return filename, None
-    label = parts[-1]
-    if _LABEL.fullmatch(label) is None:
-        raise FormatError(
-            f"`{filename}` has the variant label `{label}`",
-            hint="a label is made of the characters `0-9`, `a-z`, `_` and `.`",
-        )
-    return "-".join(parts[:-1]) + ".whl", label
+    return "-".join(parts[:-1]) + ".whl", _checked_label(parts[-1], filename)
 
 
 def parse_wheel_name(filename: str) -> WheelName:
@@ -72,7 +67,7 @@ def parse_wheel_name(filename: str) -> WheelName:
         if match is None:
             raise FormatError(f"`{filename}` has an invalid build tag")
         build = (int(match[1]), match[2])
-    if not all((python, abi, platform)) or python[:1].isdigit():
+    if python[:1].isdigit() or not all(map(_TAGS.fullmatch, (python, abi, platform))):
         raise FormatError(f"`{filename}` has an invalid compatibility tag")
     return WheelName(
         name=canonicalize_name(name),
@@ -96,6 +91,41 @@ def expand_tags(python: str, abi: str, platform: str) -> tuple[str, ...]:
     )
 
 
+def render_wheel_name(name: WheelName) -> str:
+    """The file name that parses to `name`, its tags compressed again.
+
+    Raises FormatError for a label no file name can carry, and for tags that are not all
+    combinations of some Python, ABI and platform tags.
+    """
+    columns = zip(*(tag.split("-") for tag in name.tags), strict=True)
+    python, abi, platform = (".".join(dict.fromkeys(column)) for column in columns)
+    if expand_tags(python, abi, platform) != name.tags:
+        raise FormatError(f"`{', '.join(name.tags)}` cannot be said in one wheel name")
+    build = "".join(map(str, name.build))
+    parts = (_stem(name.name, name.version), *([build] if build else ()), python, abi, platform)
+    return with_label("-".join(parts) + ".whl", name.label)
+
+
+def with_label(filename: str, label: str | None) -> str:
+    """`filename` with another variant label, all else as it is; None takes the label away.
+
+    Raises FormatError where `filename` is no wheel name or `label` no label.
+    """
+    plain, _ = split_label(filename)
+    if label is None:
+        return plain
+    return "-".join((plain.removesuffix(".whl"), _checked_label(label, filename))) + ".whl"
+
+
+def _checked_label(label: str, filename: str) -> str:
+    if _LABEL.fullmatch(label) is None:
+        raise FormatError(
+            f"`{filename}` has the variant label `{label}`",
+            hint="a label is made of the characters `0-9`, `a-z`, `_` and `.`",
+        )
+    return label
+
+
 _VARIANTS_JSON_SUFFIX = "-variants.json"
 
 
@@ -113,3 +143,13 @@ def parse_variants_json_name(filename: str) -> tuple[NormalizedName, Version] | 
         return canonicalize_name(name), Version(version)
     except InvalidVersion:
         return None
+
+
+def render_variants_json_name(name: NormalizedName, version: Version) -> str:
+    """The name of the index-level metadata file (PEP 825 "Index-level metadata")."""
+    return _stem(name, version) + _VARIANTS_JSON_SUFFIX
+
+
+def _stem(name: NormalizedName, version: Version) -> str:
+    """`{name}-{version}` as wheel names spell it: no dash but the one between them."""
+    return f"{name.replace('-', '_')}-{str(version).replace('-', '_')}"
