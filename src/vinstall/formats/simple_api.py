@@ -1,16 +1,23 @@
 """ProjectPage, RemoteFile ← simple repository API, HTML or JSON.
 
 Spec: PEP 503, 592 (yanked), 629 (version), 658 and 714 (core metadata), 691 (JSON), 700 (sizes,
-upload times).  A page may list thousands of files: rows are plain tuples, cheap to make and to
-marshal, and nothing is parsed from a file name here.
+upload times), 792 (status).  A page may list thousands of files: rows are plain tuples, cheap to
+make and to marshal, and nothing is parsed from a file name here.
 """
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import unquote, urljoin
 
 from packaging.utils import NormalizedName
+
+from vinstall.errors import FormatError
 
 
 class RemoteFile(NamedTuple):
@@ -49,11 +56,327 @@ class ProjectPage:
     """PEP 792 project status, or None."""
 
 
+ARCHIVE_SUFFIXES = (
+    ".whl",
+    ".tar.gz",
+    ".zip",
+    ".tar.bz2",
+    ".tgz",
+    ".tar.xz",
+    ".tar",
+    ".tbz",
+    ".txz",
+    ".tar.lzma",
+    ".tlz",
+)
+"""How the names of wheels and source distributions end."""
+
+_LISTED = (*ARCHIVE_SUFFIXES, "-variants.json")
+_STRONGEST_FIRST = (
+    "sha512",
+    "sha3_512",
+    "blake2b",
+    "sha384",
+    "sha3_384",
+    "sha256",
+    "sha3_256",
+    "blake2s",
+    "sha224",
+    "sha3_224",
+    "sha1",
+    "md5",
+)
+_STRENGTH = {name: rank for rank, name in enumerate(_STRONGEST_FIRST)}
+_Hashes = tuple[tuple[str, str], ...]
+_new_file = tuple.__new__  # RemoteFile's own constructor takes twice as long
+
+# One pass over the page.  What a browser would not take for a tag (comments, style sheets,
+# scripts) is matched too, so that it is skipped.  No part can fail after it has consumed
+# something: the cost is linear, whatever the page.
+_TOKEN = re.compile(
+    r"""<(?:
+        ([aA]|[bB][aA][sS][eE]|[mM][eE][tT][aA])(?=[\s/>])
+        (?:\s++href="([^"]*+)")?
+        ([^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+')?[^>=]*+)*+)>?
+      | !--.*?(?:-->|\Z)
+      | ((?i:style|script|title|textarea))(?=[\s/>]).*?(?:</(?i:\4)|\Z)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_ATTRIBUTE = re.compile(
+    r"""([^\s=>/][^\s=>/]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+)))?"""
+)
+_BEFORE_VALUE = re.compile(r"[\s/]*+([^\s=>/\"']++)\s*+=\s*+")
+_RELATIVE = re.compile(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
+
+
 def parse_project_html(text: str, *, url: str, name: NormalizedName, source: str) -> ProjectPage:
-    """The page in HTML form; relative links are taken from `url` or the page's `<base>`."""
-    raise NotImplementedError
+    """The page in HTML form; relative links are taken from `url` or the page's `<base>`.
+
+    Links to anything but wheels, source distributions and variant metadata are left out.
+    Raises FormatError where the page says it follows a major version above 1 (PEP 629).
+    """
+    files, meta = _scan(text, url)
+    return ProjectPage(
+        name=name, source=source, files=files, status=meta.get("pypi:project-status")
+    )
+
+
+def parse_links(text: str, *, url: str) -> tuple[RemoteFile, ...]:
+    """Every archive an HTML page links to, of whatever project: a find-links page."""
+    return _scan(text, url)[0]
 
 
 def parse_project_json(text: bytes, *, url: str, name: NormalizedName, source: str) -> ProjectPage:
-    """The page in JSON form.  Raises FormatError; a major API version above 1 is refused (PEP 629)."""
-    raise NotImplementedError
+    """The page in JSON form.  Raises FormatError; a major API version above 1 is refused (PEP 629).
+
+    A row that cannot be used (no URL, an unsafe file name, another scheme) is left out.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"the page of `{name}` is no JSON document", context=(source,)) from error
+    if not isinstance(document, dict) or not isinstance(document.get("files"), list):
+        raise FormatError(f"the page of `{name}` has no list `files`", context=(source,))
+    meta = document.get("meta")
+    if isinstance(meta, dict):
+        _check_version(str(meta.get("api-version", "1.0")), source)
+    absolute = _absolute_from(url)
+    rows = (_json_row(row, absolute) for row in document["files"] if isinstance(row, dict))
+    versions = document.get("versions")
+    status = document.get("project-status")
+    state = status.get("status") if isinstance(status, dict) else None
+    return ProjectPage(
+        name=name,
+        source=source,
+        files=tuple(row for row in rows if row is not None),
+        versions=tuple(map(str, versions)) if isinstance(versions, list) else None,
+        status=state if isinstance(state, str) else None,
+    )
+
+
+def parse_hashes(pairs: Mapping[str, object]) -> _Hashes:
+    """The hashes of a table as RemoteFile keeps them; algorithms Python need not have are left out.
+
+    A digest that is malformed is kept: the file it belongs to will then never match.
+    """
+    known = [
+        (algorithm, value.lower())
+        for algorithm, value in ((key.lower(), value) for key, value in pairs.items())
+        if algorithm in _STRENGTH and isinstance(value, str)
+    ]
+    return tuple(sorted(known, key=lambda pair: _STRENGTH[pair[0]]))
+
+
+def parse_hash_fragment(fragment: str) -> _Hashes:
+    """The hashes in the fragment of a URL, such as `sha256=...`; other keys mean nothing here."""
+    if fragment.startswith("sha256=") and "&" not in fragment:
+        return (("sha256", fragment[7:].lower()),)
+    return parse_hashes(
+        dict(part.split("=", 1) for part in reversed(fragment.split("&")) if "=" in part)
+    )
+
+
+def link_name(url: str) -> str:
+    """The file name of a URL without fragment: the last part of its path, unquoted.
+
+    Empty where that is no safe name of one file in one folder: it has a separator, a colon or a
+    control character, or is `.` or `..`.
+    """
+    path = url.partition("?")[0]
+    name = path[path.rfind("/") + 1 :]
+    name = unquote(name) if "%" in name else name
+    return name if _is_safe(name) and name not in (".", "..") else ""
+
+
+def _is_safe(name: str) -> bool:
+    """Whether `name` has nothing in it that could lead out of a folder or confuse a terminal."""
+    return name.isprintable() and not ("/" in name or "\\" in name or ":" in name)
+
+
+def _check_version(text: str, source: str) -> None:
+    """PEP 629: a client must refuse a major version it does not know."""
+    major = text.strip().partition(".")[0]
+    if not (major.isascii() and major.isdigit()):
+        raise FormatError(f"`{text}` is no version of the simple repository API", context=(source,))
+    if int(major) != 1:
+        raise FormatError(
+            f"the index follows version {text.strip()} of the simple repository API, "
+            "only version 1 is understood",
+            context=(source,),
+            hint="look for a newer vinstall, or for another index",
+        )
+
+
+def _scan(text: str, url: str) -> tuple[tuple[RemoteFile, ...], dict[str, str]]:
+    """The files a page links to, and its `<meta>` names with their contents."""
+    files: list[RemoteFile] = []
+    meta: dict[str, str] = {}
+    absolute = _absolute_from(url)
+    based = False
+    for tag, href, attributes, _ in _TOKEN.findall(text):
+        if tag in ("a", "A"):
+            file = _anchor(href, attributes, absolute)
+            if file is not None:
+                files.append(file)
+        elif tag:
+            values = _attributes(attributes)
+            href = _text(href or values.get("href", "")).strip()
+            if href and not based and tag.lower() == "base":
+                based = True
+                absolute = _absolute_from(absolute(href))
+            meta.setdefault(values.get("name", "").lower(), _text(values.get("content", "")))
+    _check_version(meta.get("pypi:repository-version", "1.0"), url)
+    return tuple(files), meta
+
+
+def _attributes(text: str) -> Mapping[str, str]:
+    """Attribute names in lower case to values as written; the first of equal names counts.
+
+    Nearly all tags of a page have the same few attributes in double quotes: what stands between
+    the values is looked at once.
+    """
+    parts = text.split('"')
+    names = _names(tuple(parts[::2])) if len(parts) % 2 else None
+    if names is not None:
+        return dict(zip(names, parts[1::2], strict=True))
+    found: dict[str, str] = {}
+    for name, double, single, bare in _ATTRIBUTE.findall(text):
+        found.setdefault(name.lower(), double or single or bare)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _names(between: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The names if `between` is what stands around values in double quotes and nothing else."""
+    matches = [_BEFORE_VALUE.fullmatch(part) for part in between[:-1]]
+    names = tuple(match[1].lower() for match in matches if match is not None)
+    plain = len(names) == len(matches) == len(set(names)) and not between[-1].strip("/ \t\r\n\f")
+    return names if plain else None
+
+
+def _text(value: str) -> str:
+    """An attribute's value with its character references resolved."""
+    if "&" not in value:
+        return value
+    import html  # its table of entities takes 2 ms to load
+
+    return html.unescape(value)
+
+
+def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> RemoteFile | None:
+    """The file one `<a>` offers, or None where it leads elsewhere.
+
+    `href` is the value where it is the first attribute, as it nearly always is.
+    """
+    href = _text(href or _attributes(attributes).get("href", ""))
+    link, _, fragment = href.strip().partition("#")
+    filename = link[link.rfind("/") + 1 :]
+    if "%" in filename or "?" in link:
+        filename = link_name(link)
+    if not filename.endswith(_LISTED) or not _is_safe(filename):
+        return None
+    if not link.startswith(("https://", "http://")):
+        link = absolute(link)
+        if not link:
+            return None
+    hashes = parse_hash_fragment(fragment) if fragment else ()
+    python, yanked, core = _details(attributes) if attributes else (None, None, None)
+    return _new_file(RemoteFile, (filename, link, hashes, None, python, yanked, core, None))
+
+
+@lru_cache(maxsize=512)
+def _details(attributes: str) -> tuple[str | None, str | None, _Hashes | None]:
+    """Requires-Python, the reason of a yank, and the hashes of the metadata sidecar."""
+    if "data-" not in attributes.lower():
+        return None, None, None
+    values = _attributes(attributes)
+    python, yanked = values.get("data-requires-python"), values.get("data-yanked")
+    core = values.get("data-core-metadata", values.get("data-dist-info-metadata"))
+    return (
+        _text(python) if python else None,
+        yanked if yanked is None else _text(yanked),
+        core if core is None else _metadata_hashes(core),
+    )
+
+
+def _metadata_hashes(value: str) -> _Hashes | None:
+    """PEP 658: `true`, or `algorithm=digest`.  Anything else promises a file without a hash."""
+    value = _text(value).strip()
+    return None if value.lower() == "false" else parse_hash_fragment(value)
+
+
+def _absolute_from(base: str) -> Callable[[str], str]:
+    """A function from a link on the page at `base` to its absolute URL.
+
+    The URL is empty where the scheme is none of http, https and file, or where a page that came
+    over the network points into this machine.  `urljoin` takes 5 µs, so it is asked once for
+    each of the few beginnings (`../../`) that relative links have.
+    """
+    local = base[:5].lower() == "file:"
+    beginnings: dict[str, str] = {}
+
+    def absolute(link: str) -> str:
+        if link.startswith(("https://", "http://")):
+            return link
+        match = _RELATIVE.fullmatch(link)
+        if match is None or "/." in link[len(match[1]) :]:
+            return _allowed(urljoin(base, link), local=local)
+        up = match[1]
+        if up not in beginnings:
+            beginnings[up] = _allowed(urljoin(base, up or "."), local=local)
+        start = beginnings[up]
+        return start + link[len(up) :] if start else ""
+
+    return absolute
+
+
+def _allowed(url: str, *, local: bool) -> str:
+    scheme, colon, rest = url.partition(":")
+    scheme = scheme.lower()
+    if not colon or not rest.startswith("//"):
+        return ""
+    if scheme in ("http", "https") or (scheme == "file" and local):
+        return f"{scheme}:{rest}"
+    return ""
+
+
+def _json_row(row: Mapping[str, object], absolute: Callable[[str], str]) -> RemoteFile | None:
+    """One element of `files` (PEP 691, 700, 714), or None where it is unusable."""
+    filename, url = row.get("filename"), row.get("url")
+    if not isinstance(filename, str) or not isinstance(url, str):
+        return None
+    if not filename.endswith(_LISTED) or not _is_safe(filename):
+        return None
+    url = absolute(url.strip().partition("#")[0])
+    if not url:
+        return None
+    hashes, size, python = row.get("hashes"), row.get("size"), row.get("requires-python")
+    uploaded = row.get("upload-time")
+    return _new_file(
+        RemoteFile,
+        (
+            filename,
+            url,
+            parse_hashes(hashes) if isinstance(hashes, dict) else (),
+            size if type(size) is int and size >= 0 else None,
+            python if isinstance(python, str) and python else None,
+            _json_yanked(row.get("yanked")),
+            _json_metadata(row.get("core-metadata", row.get("dist-info-metadata"))),
+            uploaded if isinstance(uploaded, str) else None,
+        ),
+    )
+
+
+def _json_yanked(value: object) -> str | None:
+    """PEP 691: a true value is a yank, a string its reason; an empty string is not true."""
+    if isinstance(value, str):
+        return value or None
+    return "" if value is True else None
+
+
+def _json_metadata(value: object) -> _Hashes | None:
+    """PEP 714: true, false or a table of hashes."""
+    if isinstance(value, dict):
+        return parse_hashes(value)
+    return () if value is True else None
