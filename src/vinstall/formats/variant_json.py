@@ -120,7 +120,12 @@ def parse_variant_table(text: bytes | str, *, strict: bool = False) -> VariantTa
     that use its namespace; faults of the document as a whole raise FormatError with the path
     inside it.  `strict` (a maker's tool): every fault raises.
     """
-    return _Reader(parse_json_object(text), strict=strict).table()
+    return read_variant_table(parse_json_object(text), strict=strict)
+
+
+def read_variant_table(document: Mapping[str, object], *, strict: bool = False) -> VariantTable:
+    """The table in a document that is parsed already: `variants-json` of a lock (PEP 825)."""
+    return _Reader(dict(document), strict=strict).table()
 
 
 class _Reader:
