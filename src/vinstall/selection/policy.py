@@ -12,11 +12,17 @@ class SelectionPolicy:
     variants: bool = True
     """False: `--no-variants`, labelled wheels are not considered."""
     label: str | None = None
-    """`--variant`: only this label is acceptable."""
+    """`--variant`: only this label is acceptable, of a release that has labels."""
+    label_everywhere: bool = False
+    """The demanded `label` binds releases without labels, too; to be set where another release of
+    the project has some (`ReleaseIndex.has_labels`), lest an older plain build slip in."""
     prefer: tuple[tuple[str, ...], ...] = ()
     """`--prefer`: (namespace,), (namespace, feature) or (namespace, feature, value), first wins."""
     require: frozenset[str] = frozenset()
     """`--require`: namespaces the chosen wheel's properties must include when the release has any label using them."""
+    require_everywhere: frozenset[str] = frozenset()
+    """The part of `require` that binds releases none of whose labels uses it; to be set where the
+    labels of another release of the project do."""
     wheels: bool = True
     """False: `--no-binary` covers this project."""
     sdists: bool = True

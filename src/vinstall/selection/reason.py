@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from packaging.utils import NormalizedName
+
 from vinstall.formats.variant_json import Property
+from vinstall.selection.wording import either, feature_sentence
 
 
 class Reason(Protocol):
@@ -21,6 +25,7 @@ class Rejection:
     """One file and why it cannot be used."""
 
     filename: str
+    """A file name; for a label that no file has, the release: `torch-2.9.0`."""
     label: str | None
     reason: Reason
 
@@ -33,6 +38,16 @@ class Unreadable:
 
     def sentence(self) -> str:
         return self.fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignProject:
+    """The file belongs to another project than the page it is listed on."""
+
+    listed_for: NormalizedName
+
+    def sentence(self) -> str:
+        return f"is no file of `{self.listed_for}`, on whose page it is listed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +77,12 @@ class UnsupportedFeature:
     """No value the wheel lists for one feature is supported by the target."""
 
     wanted: tuple[Property, ...]
-    """All of one feature."""
+    """All of one feature, sorted."""
     offered: tuple[str, ...]
     """The values of that feature the target supports, most preferred first; empty: none."""
 
     def sentence(self) -> str:
-        first = self.wanted[0]
-        values = " or ".join(prop.value for prop in self.wanted)
-        offer = self.offered[0] if self.offered else "none"
-        return f"needs `{first.namespace} :: {first.feature}` {values}, the target offers {offer}"
+        return feature_sentence(self.wanted, self.offered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +104,73 @@ class VariantDataInvalid:
     fault: str
 
     def sentence(self) -> str:
-        return self.fault
+        return f"has no usable variant metadata: {self.fault}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSuchLabel:
+    """The user demands a label that no wheel of the release has."""
+
+    label: str
+    available: tuple[str, ...]
+    """The labels there are, sorted."""
+
+    def sentence(self) -> str:
+        if not self.available:
+            return f"has no variant `{self.label}`, nor any other"
+        there = ", ".join(f"`{label}`" for label in self.available)
+        return f"has no variant `{self.label}`; it has {there}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceMissing:
+    """The user requires a namespace that the file's properties do not use."""
+
+    namespace: str
+
+    def sentence(self) -> str:
+        return f"uses nothing of `{self.namespace}`, which `--require` asks for"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotListed:
+    """The label is described, but no wheel of the release carries it."""
+
+    def sentence(self) -> str:
+        return "has no wheel in this release"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeForElsewhere:
+    """The label has wheels, all of them for other targets."""
+
+    only: tuple[str, ...]
+    """What they are made for, sorted: platforms where none fits, else Python and ABI tags."""
+
+    def sentence(self) -> str:
+        return f"has wheels only for {either([f'`{tag}`' for tag in self.only], 'and')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashNotAllowed:
+    """The index lists hashes for the file, and none of them is one the user allows."""
+
+    listed: tuple[tuple[str, str], ...]
+
+    def sentence(self) -> str:
+        shown = either([f"`{algorithm}:{digest}`" for algorithm, digest in self.listed])
+        return f"has the hash {shown}, which is not among those required"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yanked:
+    """The file was withdrawn by its maker (PEP 592)."""
+
+    why: str
+    """May be empty."""
+
+    def sentence(self) -> str:
+        return f"was yanked: {self.why}" if self.why else "was yanked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,3 +182,39 @@ class Excluded:
 
     def sentence(self) -> str:
         return f"is excluded by `{self.option}`"
+
+
+_MOST_TELLING_FIRST: tuple[type[Reason], ...] = (
+    NoSuchLabel,
+    VariantDataInvalid,
+    UnsupportedFeature,
+    NamespaceUnavailable,
+    NamespaceMissing,
+    HashNotAllowed,
+    Excluded,
+    Yanked,
+    PythonMismatch,
+    NotListed,
+    MadeForElsewhere,
+    TagMismatch,
+    ForeignProject,
+    Unreadable,
+)
+"""A file that was refused late came close; the fault of a file made for elsewhere says little."""
+
+_WEIGHTS = {kind: weight for weight, kind in enumerate(_MOST_TELLING_FIRST)}
+
+
+def most_telling_first(
+    rejections: Iterable[Rejection], *, demanded: str | None = None
+) -> tuple[Rejection, ...]:
+    """`rejections` sorted by how much their reasons explain, else in the order given.
+
+    Those of the label the user demanded come before all others.
+    """
+
+    def weight(rejection: Rejection) -> tuple[bool, int]:
+        of_demanded = demanded is not None and rejection.label == demanded
+        return not of_demanded, _WEIGHTS.get(type(rejection.reason), len(_WEIGHTS))
+
+    return tuple(sorted(rejections, key=weight))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from vinstall.formats.requirement import Requirement
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.formats.support import NamespaceSupport
 from vinstall.formats.variant_json import Property, VariantTable
@@ -71,6 +72,12 @@ class Choice:
     """The best wheel of each other compatible label, most preferred first."""
     rejected: tuple[Rejection, ...] = ()
     """Why the other files were not to be had, most telling first."""
+    constraints: tuple[Requirement, ...] = ()
+    """What the choice binds other distributions to, by the `abi_dependency` of its label (PEP 850).
+
+    All of them hold together; alternatives are choices of their own.  They do not ask for a
+    distribution, they limit the version it may have.
+    """
     support: Mapping[str, NamespaceSupport] = field(default_factory=dict, compare=False)
     """Namespace to what the target supports, for the namespaces that were asked about."""
 
