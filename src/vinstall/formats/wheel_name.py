@@ -12,7 +12,7 @@ from vinstall.errors import FormatError
 
 _LABEL = re.compile(r"[0-9a-z_.]+", re.ASCII)
 _NAME = re.compile(r"[\w\d._]*", re.UNICODE)
-_BUILD = re.compile(r"(\d{1,18})([\w.]*)", re.ASCII)
+_BUILD = re.compile(r"(\d{1,18})(?!\d)([\w.]*)", re.ASCII)
 _TAGS = re.compile(r"[\w.]+", re.ASCII)
 
 NULL_LABEL = "null"
