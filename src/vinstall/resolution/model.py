@@ -1,7 +1,8 @@
-"""Pin and Resolution: what resolving returns."""
+"""Request, Installed, Pin, Kept, Edge, Resolution: what resolving is asked, and what it returns."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from packaging.utils import NormalizedName
@@ -9,7 +10,31 @@ from packaging.version import Version
 
 from vinstall.formats.metadata import Metadata
 from vinstall.formats.requirement import Requirement
+from vinstall.formats.variant_json import Property
 from vinstall.selection.release import Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One thing the user asks for, or one line of a constraints file."""
+
+    requirement: Requirement
+    origin: str | None = None
+    """Where it stands, for the user: "`-r requirements.txt` line 3"; None: typed as an argument."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A distribution that is installed and may stay: its variant, if it has one, still fits the host."""
+
+    name: NormalizedName
+    version: Version
+    metadata: Callable[[], Metadata]
+    """Asked once, and only where the distribution is about to be kept."""
+    label: str | None = None
+    """Of the wheel it came from."""
+    matched: frozenset[Property] = frozenset()
+    """Its variant properties, narrowed to those the target supports (PEP 825, markers)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +53,16 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An installed distribution that is part of the answer as it is."""
+
+    name: NormalizedName
+    version: Version
+    extras: frozenset[NormalizedName] = frozenset()
+    requested: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """`parent` asked for `requirement`; parent None: the user did."""
 
@@ -39,9 +74,11 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """A set of pins that satisfies every requirement; pins sorted by name."""
+    """A set of distributions that satisfies every requirement; pins sorted by name."""
 
     pins: tuple[Pin, ...]
     edges: tuple[Edge, ...] = ()
     notices: tuple[str, ...] = field(default=())
     """What must not be silent: an older release for variant reasons, labels skipped for want of a provider."""
+    kept: tuple[Kept, ...] = ()
+    """What is installed, satisfies and stays; sorted by name, disjoint from `pins`."""

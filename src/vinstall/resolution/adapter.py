@@ -1,0 +1,198 @@
+"""Adapter: a catalog as resolvelib's provider.
+
+(Called adapter, since "provider" means one thing here: a provider of variant properties.)
+An extra does not make a project of its own: a candidate has the extras asked of it, and a
+requirement with further extras replaces it by a candidate of the same file that has more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from packaging.utils import NormalizedName
+from resolvelib import AbstractProvider, BaseReporter
+
+from vinstall.catalog import Catalog
+from vinstall.observer import Observer
+from vinstall.resolution.candidate import (
+    Absent,
+    AnyCandidate,
+    AnyRequirement,
+    Ask,
+    Binding,
+    Candidate,
+    Impossible,
+    is_bounded,
+    is_pin,
+    satisfies,
+)
+from vinstall.resolution.needs import Needs
+from vinstall.resolution.shortlist import Shortlist
+
+if TYPE_CHECKING:
+    from resolvelib.structs import RequirementInformation
+
+    _Information = RequirementInformation[AnyRequirement, AnyCandidate]
+    _Provider = AbstractProvider[AnyRequirement, AnyCandidate, str]
+    _Reporter = BaseReporter[AnyRequirement, AnyCandidate, str]
+else:
+    _Provider = AbstractProvider
+    _Reporter = BaseReporter
+
+_PROMOTED_AFTER = 5
+"""Conflicts a project that is not pinned yet takes part in before it is decided early."""
+
+Rank = tuple[bool, bool, bool, int, str]
+"""What is decided first; see `Adapter._rank`."""
+
+
+class Adapter(_Provider):
+    """Answers resolvelib's questions."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        shortlist: Shortlist,
+        needs: Needs,
+        requested: Mapping[NormalizedName, int],
+    ) -> None:
+        """`requested` holds what the user names, and the place in which it was named."""
+        self._catalog = catalog
+        self._shortlist = shortlist
+        self._needs = needs
+        self._requested = requested
+        self._ranks: dict[str, Rank] = {}
+        self._announced: set[Candidate] = set()
+        """Candidates whose dependencies the catalog was told about."""
+        self._bound: set[str] = set()
+        """Projects that were limited without being asked for."""
+        self._conflicts: defaultdict[str, int] = defaultdict(int)
+        self._last_cause: _Information | None = None
+
+    def identify(self, requirement_or_candidate: AnyRequirement | AnyCandidate) -> str:
+        return requirement_or_candidate.name
+
+    def is_satisfied_by(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
+        return satisfies(candidate, requirement)
+
+    def find_matches(
+        self,
+        identifier: str,
+        requirements: Mapping[str, Iterator[AnyRequirement]],
+        incompatibilities: Mapping[str, Iterator[AnyCandidate]],
+    ) -> Sequence[AnyCandidate] | Callable[[], Iterator[AnyCandidate]]:
+        asked = list(requirements[identifier])
+        if any(isinstance(requirement, Impossible) for requirement in asked):
+            return ()
+        asks = [requirement for requirement in asked if isinstance(requirement, Ask)]
+        bindings = [requirement for requirement in asked if isinstance(requirement, Binding)]
+        name = NormalizedName(identifier)
+        self._ranks[identifier] = self._rank(name, asks)
+        excluded = list(incompatibilities[identifier])
+        if bindings:
+            self._bound.add(identifier)
+        if not asks:
+            absent = self._shortlist.absent(name, bindings)
+            return () if absent in excluded else (absent,)
+        failed: defaultdict[object, list[frozenset[NormalizedName]]] = defaultdict(list)
+        for candidate in excluded:
+            if isinstance(candidate, Candidate):
+                failed[candidate.version, candidate.number].append(candidate.extras)
+
+        def matches() -> Iterator[AnyCandidate]:
+            for candidate in self._shortlist.find(name, asks, bindings):
+                tried = failed.get((candidate.version, candidate.number), ())
+                # What fails with some extras fails with more of them.
+                if not any(extras <= candidate.extras for extras in tried):
+                    yield candidate
+
+        return matches
+
+    def get_dependencies(self, candidate: AnyCandidate) -> Sequence[AnyRequirement]:
+        if isinstance(candidate, Absent):
+            if self._shortlist.may_stay_absent(candidate):
+                return ()
+            return (candidate.cannot_be_used(),)
+        needed = self._needs.of(candidate)
+        if candidate not in self._announced:
+            self._announced.add(candidate)
+            self._catalog.prefetch(self._shortlist.worth_fetching(needed))
+        return needed
+
+    def narrow_requirement_selection(
+        self,
+        identifiers: Iterable[str],
+        resolutions: Mapping[str, AnyCandidate],
+        candidates: Mapping[str, Iterator[AnyCandidate]],  # noqa: ARG002
+        information: Mapping[str, Iterator[_Information]],  # noqa: ARG002
+        backtrack_causes: Sequence[_Information],
+    ) -> Iterable[str]:
+        """What took part in the last conflict, else what keeps taking part in conflicts, else all."""
+        causes = {info.requirement.name for info in backtrack_causes}
+        causes.update(info.parent.name for info in backtrack_causes if info.parent is not None)
+        if causes and backtrack_causes[0] is not self._last_cause:
+            self._last_cause = backtrack_causes[0]
+            for name in causes:
+                self._conflicts[name] += name not in resolutions
+        names = list(identifiers)
+        return (
+            [name for name in names if name in causes]
+            or [name for name in names if self._conflicts.get(name, 0) >= _PROMOTED_AFTER]
+            or names
+        )
+
+    def get_preference(
+        self,
+        identifier: str,
+        resolutions: Mapping[str, AnyCandidate],  # noqa: ARG002
+        candidates: Mapping[str, Iterator[AnyCandidate]],  # noqa: ARG002
+        information: Mapping[str, Iterator[_Information]],
+        backtrack_causes: Sequence[_Information],  # noqa: ARG002
+    ) -> Rank:
+        rank = self._ranks[identifier]
+        if identifier in self._bound:
+            # Who asks may have changed without a question to `find_matches`.
+            asked = any(isinstance(info.requirement, Ask) for info in information[identifier])
+            return (not asked, *rank[1:])
+        return rank
+
+    def _rank(self, name: NormalizedName, asks: Sequence[Ask]) -> Rank:
+        """What leaves least choice is decided first, then in the user's order, then by name.
+
+        What nobody asks for comes last of all: by then it is known whether anybody does.
+        """
+        requirements = [ask.requirement for ask in asks]
+        return (
+            not asks,
+            not any(r.url is not None or is_pin(r) for r in requirements),
+            not any(is_bounded(r) for r in requirements),
+            self._requested.get(name, len(self._requested)),
+            name,
+        )
+
+
+class Listener(_Reporter):
+    """Remembers who asked for what; tells the catalog when guesses went wrong."""
+
+    def __init__(self, catalog: Catalog, observer: Observer) -> None:
+        self._catalog = catalog
+        self._observer = observer
+        self._conflicts = 0
+        self.requirers: dict[str, tuple[AnyRequirement, AnyCandidate | None]] = {}
+        """Project to what asked for it: the user where he did, else who did so last."""
+
+    def adding_requirement(self, requirement: AnyRequirement, parent: AnyCandidate | None) -> None:
+        known = self.requirers.get(requirement.name)
+        if known is None or known[1] is not None:
+            self.requirers[requirement.name] = (requirement, parent)
+
+    def resolving_conflicts(self, causes: Iterable[_Information]) -> None:
+        self._conflicts += 1
+        if self._conflicts == 1:
+            self._catalog.settle()
+        if self._conflicts & (self._conflicts - 1) == 0:  # 1, 2, 4, 8, ...
+            names = ", ".join(sorted({f"`{cause.requirement.name}`" for cause in causes}))
+            self._observer.detail(f"conflict {self._conflicts}: trying other releases for {names}")

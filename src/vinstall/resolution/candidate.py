@@ -1,0 +1,164 @@
+"""Ask, Binding, Impossible; Candidate, Absent: the requirements and candidates resolvelib works on.
+
+All are compared by identity (resolvelib matches candidates by `id()`), so whoever makes them
+makes one object per fact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import parse_qsl, urldefrag, urlencode
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from vinstall.formats.requirement import Requirement
+from vinstall.resolution.model import Installed
+from vinstall.selection.release import Choice
+
+INSTALLED = -1
+"""Number of the candidate that is installed already."""
+DIRECT = -2
+"""Number of a candidate that a URL names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ask:
+    """A requirement that wants the project in the answer."""
+
+    requirement: Requirement
+    origin: str | None = None
+    """Where the user asked; None for an argument and for a dependency."""
+    is_users: bool = False
+    """Asked by the user: a requirement, a constraint or an override, not a dependency."""
+    url_key: str | None = None
+    """What two URLs must share to be the same; None for a requirement by version."""
+    verdicts: dict[Version, bool] = field(default_factory=dict, repr=False)
+    """Answers given, for each version asked about."""
+
+    @property
+    def name(self) -> NormalizedName:
+        """The project asked for."""
+        return self.requirement.name
+
+    def admits(self, version: Version) -> bool:
+        """Whether the specifier contains `version`; pre-releases are not judged here."""
+        verdict = self.verdicts.get(version)
+        if verdict is None:
+            verdict = self.requirement.specifier.contains(version, prereleases=True)
+            self.verdicts[version] = verdict
+        return verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Binding:
+    """A limit on the version a project may have, should it be in the answer (PEP 850, `abi_dependency`)."""
+
+    requirement: Requirement
+
+    @property
+    def name(self) -> NormalizedName:
+        """The project limited."""
+        return self.requirement.name
+
+    def admits(self, version: Version) -> bool:
+        """Whether `version` is within the limit."""
+        return self.requirement.specifier.contains(version, prereleases=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Impossible:
+    """A requirement nothing satisfies: the candidate that has it cannot be used."""
+
+    name: str
+    """An identifier no project has."""
+    reason: str
+    """The end of a sentence that begins with the candidate: "needs Python >=3.13, ..."."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidate:
+    """One distribution that may become part of the answer, with the extras asked of it."""
+
+    name: NormalizedName
+    version: Version
+    extras: frozenset[NormalizedName]
+    number: int
+    """Which choice of its release, 0 the best; `INSTALLED` or `DIRECT`."""
+    choice: Choice | None = None
+    """None for an installed distribution."""
+    installed: Installed | None = None
+    url: str | None = None
+    """As asked for, of a direct candidate."""
+    url_key: str | None = None
+
+    def cannot_be_used(self, reason: str) -> Impossible:
+        """The requirement that rules this candidate out."""
+        return Impossible(name=f"{self.name} {self.version} {reason}", reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Absent:
+    """What stands for a project that is only limited, and that nobody asks for."""
+
+    name: NormalizedName
+    bindings: frozenset[Binding] = frozenset()
+
+    def cannot_be_used(self) -> Impossible:
+        """The requirement that rules out going without the project."""
+        reason = "is neither asked for nor installed in a version that fits"
+        return Impossible(name=f"{self.name} {reason}", reason=reason)
+
+
+AnyRequirement: TypeAlias = Ask | Binding | Impossible
+AnyCandidate: TypeAlias = Candidate | Absent
+
+
+def ask_for(requirement: Requirement, *, origin: str | None = None, is_users: bool = False) -> Ask:
+    """The Ask for a requirement; each call makes another one."""
+    key = None if requirement.url is None else url_key(requirement.url)
+    return Ask(requirement=requirement, origin=origin, is_users=is_users, url_key=key)
+
+
+def url_key(url: str) -> str:
+    """The part of a requirement's URL that says what is meant: all but `#egg=`, sorted fragments."""
+    address, fragment = urldefrag(url)
+    kept = sorted(
+        (key, value) for key, value in parse_qsl(fragment, keep_blank_values=True) if key != "egg"
+    )
+    return f"{address}#{urlencode(kept)}" if kept else address
+
+
+def satisfies(candidate: AnyCandidate, requirement: AnyRequirement) -> bool:
+    """Whether `candidate` is what `requirement` asks for.  Called very often."""
+    if isinstance(requirement, Ask):
+        if not isinstance(candidate, Candidate):
+            return False
+        if requirement.url_key is not None and requirement.url_key != candidate.url_key:
+            return False
+        return requirement.admits(candidate.version) and (
+            requirement.requirement.extras <= candidate.extras
+        )
+    if isinstance(requirement, Binding):
+        if isinstance(candidate, Absent):
+            return requirement in candidate.bindings
+        return requirement.admits(candidate.version)
+    return False
+
+
+def is_pin(requirement: Requirement) -> bool:
+    """Whether the specifier names one version exactly: `===`, or `==` without `.*` (PEP 592)."""
+    return any(
+        part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
+        for part in requirement.specifier
+    )
+
+
+def is_bounded(requirement: Requirement) -> bool:
+    """Whether the specifier sets an upper limit."""
+    return any(
+        part.operator in ("<", "<=", "~=")
+        or (part.operator == "==" and part.version.endswith(".*"))
+        for part in requirement.specifier
+    )

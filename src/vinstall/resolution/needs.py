@@ -1,0 +1,172 @@
+"""Needs: what a candidate needs of other projects, as requirements resolvelib works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from vinstall.catalog import Catalog
+from vinstall.errors import FormatError
+from vinstall.formats.marker import MarkerContext
+from vinstall.formats.metadata import Metadata, dependencies
+from vinstall.formats.requirement import Requirement
+from vinstall.observer import Observer
+from vinstall.resolution.candidate import (
+    AnyRequirement,
+    Ask,
+    Binding,
+    Candidate,
+    Impossible,
+    ask_for,
+)
+from vinstall.resolution.options import Dependencies, ResolutionOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What of the target dependencies depend on."""
+
+    markers: Mapping[str, str]
+    """As `Target.markers`."""
+    python: Version
+
+    def context(self) -> MarkerContext:
+        """For the markers of the user's requirements: no extras, no variant."""
+        return MarkerContext(environment=self.markers)
+
+
+class Needs:
+    """Reads dependencies from the file a candidate stands for, and from no sibling of it."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        environment: Environment,
+        options: ResolutionOptions,
+        observer: Observer,
+    ) -> None:
+        self._catalog = catalog
+        self._environment = environment
+        self._has_dependencies = options.dependencies is not Dependencies.NONE
+        self._observer = observer
+        self._overrides = _overrides(options.overrides, environment)
+        self._asks: dict[int, Ask] = {}
+        self._found: dict[Candidate, tuple[AnyRequirement, ...]] = {}
+
+    def of(self, candidate: Candidate) -> tuple[AnyRequirement, ...]:
+        """Everything the candidate needs; an `Impossible` alone where it cannot be used at all.
+
+        Reads its metadata, once.
+        """
+        found = self._found.get(candidate)
+        if found is None:
+            found = self._found[candidate] = tuple(self._find(candidate))
+        return found
+
+    def metadata(self, candidate: Candidate) -> Metadata:
+        """Metadata of an installed distribution or of the chosen file."""
+        if candidate.installed is not None:
+            return candidate.installed.metadata()
+        assert candidate.choice is not None
+        return self._catalog.metadata(candidate.choice)
+
+    def overridden(self, requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
+        """`requirements`, those on projects with overrides replaced by these."""
+        if not self._overrides:
+            return tuple(requirements)
+        found: dict[int, Requirement] = {}
+        for requirement in requirements:
+            for chosen in self._overrides.get(requirement.name, (requirement,)):
+                found[id(chosen)] = chosen
+        return tuple(found.values())
+
+    def _find(self, candidate: Candidate) -> Iterator[AnyRequirement]:
+        try:
+            metadata = self.metadata(candidate)
+            needed = self._closure(candidate, metadata)
+        except FormatError as error:
+            shown = f"`{candidate.name}` {candidate.version}"
+            self._observer.warning(f"{shown} is passed over: {error.message}", hint=error.hint)
+            yield candidate.cannot_be_used(f"has unusable metadata: {error.message}")
+            return
+        fault = self._python_fault(candidate, metadata) or _self_fault(candidate, needed)
+        if fault is not None:
+            yield fault
+            return
+        for requirement in needed:
+            if requirement.name != candidate.name:
+                yield self._ask(requirement)
+        if candidate.choice is not None:
+            for constraint in candidate.choice.constraints:
+                yield Binding(requirement=constraint)
+
+    def _python_fault(self, candidate: Candidate, metadata: Metadata) -> Impossible | None:
+        """What is installed runs already; anything else has to admit the target's Python."""
+        required, python = metadata.requires_python, self._environment.python
+        if candidate.installed is not None or required is None:
+            return None
+        if required.contains(python, prereleases=True):
+            return None
+        return candidate.cannot_be_used(f"needs Python {required}, the environment has {python}")
+
+    def _closure(self, candidate: Candidate, metadata: Metadata) -> tuple[Requirement, ...]:
+        """The requirements that hold for a candidate, overrides applied.
+
+        An extra may be defined by other extras of the same project (`all = name[a,b]`): these are
+        followed, and the requirements that say so are part of the answer.
+        """
+        if not self._has_dependencies:
+            return ()
+        extras = candidate.extras
+        while True:
+            context = self._context(candidate, extras)
+            found = self.overridden(dependencies(metadata, context))
+            more = extras.union(*(r.extras for r in found if r.name == candidate.name))
+            if more == extras:
+                return found
+            extras = more
+
+    def _context(self, candidate: Candidate, extras: frozenset[NormalizedName]) -> MarkerContext:
+        """PEP 825 "Environment markers": evaluated for the selected wheel, after it was selected."""
+        source = candidate.choice if candidate.choice is not None else candidate.installed
+        assert source is not None
+        return MarkerContext(
+            environment=self._environment.markers,
+            extras=extras,
+            label=source.label or "",
+            properties=source.matched,
+        )
+
+    def _ask(self, requirement: Requirement) -> Ask:
+        """The one Ask for a requirement; equal lines of metadata share one Requirement."""
+        found = self._asks.get(id(requirement))
+        if found is None:
+            # The Ask keeps the requirement alive, so its id stays its own.
+            found = self._asks[id(requirement)] = ask_for(requirement)
+        return found
+
+
+def _self_fault(candidate: Candidate, needed: Sequence[Requirement]) -> Impossible | None:
+    for requirement in needed:
+        if requirement.name == candidate.name and not requirement.specifier.contains(
+            candidate.version, prereleases=True
+        ):
+            return candidate.cannot_be_used(f"needs itself as `{requirement.specifier}`")
+    return None
+
+
+def _overrides(
+    requirements: Sequence[Requirement], environment: Environment
+) -> dict[NormalizedName, tuple[Requirement, ...]]:
+    """Project to what replaces every requirement on it; empty where no marker holds here."""
+    context = environment.context()
+    found: dict[NormalizedName, tuple[Requirement, ...]] = {}
+    for requirement in requirements:
+        holds = requirement.marker is None or requirement.marker.evaluate(context)
+        before = found.get(requirement.name, ())
+        found[requirement.name] = (*before, requirement) if holds else before
+    return found

@@ -1,0 +1,304 @@
+"""Shortlist: the candidates of one project that fit what is asked, most preferred first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from vinstall.catalog import Catalog
+from vinstall.formats.requirement import Requirement
+from vinstall.resolution.candidate import (
+    DIRECT,
+    INSTALLED,
+    Absent,
+    AnyRequirement,
+    Ask,
+    Binding,
+    Candidate,
+    is_pin,
+)
+from vinstall.resolution.model import Installed
+from vinstall.resolution.options import Prereleases, ResolutionOptions
+from vinstall.selection.release import Choice, Wheel
+
+_NO_EXTRAS: frozenset[NormalizedName] = frozenset()
+
+
+class Shortlist:
+    """Makes candidates, one object each, and puts them in order.
+
+    Remembers which versions would have been taken had anything of them been usable.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        constraints: Mapping[NormalizedName, Sequence[Ask]],
+        installed: Mapping[NormalizedName, Installed],
+        preferences: Mapping[NormalizedName, Version],
+        requested: frozenset[NormalizedName],
+        options: ResolutionOptions,
+    ) -> None:
+        self._catalog = catalog
+        self._constraints = constraints
+        self._installed = {
+            name: found for name, found in installed.items() if not options.reinstalls(name)
+        }
+        self._preferences = preferences
+        self._requested = requested
+        self._options = options
+        self._made: dict[tuple[object, ...], Candidate] = {}
+        self._absent: dict[tuple[NormalizedName, frozenset[Binding]], Absent] = {}
+        self.unusable: dict[NormalizedName, dict[Version, None]] = {}
+        """Versions that fitted what was asked and of which no file can be used."""
+
+    # --- what may be taken --------------------------------------------------------------------
+
+    def find(
+        self, name: NormalizedName, asks: Sequence[Ask], bindings: Sequence[Binding]
+    ) -> Iterator[Candidate]:
+        """The candidates that satisfy everything asked and every constraint, lazily.
+
+        Reads the project's page, and the variant metadata of a release just before it is its turn.
+        """
+        extras = _NO_EXTRAS.union(*(ask.requirement.extras for ask in asks))
+        limits = [*asks, *self._constraints.get(name, ())]
+        urls = {limit.url_key: limit for limit in limits if limit.url_key is not None}
+        if len(urls) > 1:
+            return
+        found: Iterable[Candidate] = (
+            [self._direct(limit, extras) for limit in urls.values()]
+            if urls
+            else self._by_version(name, limits, bindings, extras)
+        )
+        for candidate in found:
+            if _admitted(candidate.version, limits, bindings):
+                yield candidate
+
+    def absent(self, name: NormalizedName, bindings: Iterable[Binding]) -> Absent:
+        """The stand-in for a project that is limited by `bindings` and asked for by nobody."""
+        key = (name, frozenset(bindings))
+        return self._absent.setdefault(key, Absent(name=name, bindings=key[1]))
+
+    def may_stay_absent(self, absent: Absent) -> bool:
+        """Whether what is installed keeps all limits; False where nothing is installed."""
+        found = self._installed.get(absent.name)
+        if found is None:
+            return not absent.bindings
+        return all(binding.admits(found.version) for binding in absent.bindings)
+
+    def with_extras(self, candidate: Candidate, extras: frozenset[NormalizedName]) -> Candidate:
+        """The same file with other extras asked of it."""
+        return self._make(
+            candidate.name,
+            candidate.version,
+            extras,
+            number=candidate.number,
+            choice=candidate.choice,
+            installed=candidate.installed,
+            url=candidate.url,
+            url_key=candidate.url_key,
+        )
+
+    def worth_fetching(self, needed: Iterable[AnyRequirement]) -> list[Requirement]:
+        """The requirements that will have to be looked up: no URLs, nothing an installed project meets."""
+        return [
+            need.requirement
+            for need in needed
+            if isinstance(need, Ask) and need.url_key is None and not self._stays(need)
+        ]
+
+    def _stays(self, ask: Ask) -> bool:
+        found = self._installed.get(ask.name)
+        return found is not None and not self._upgrades(ask.name) and ask.admits(found.version)
+
+    # --- order --------------------------------------------------------------------------------
+
+    def _by_version(
+        self,
+        name: NormalizedName,
+        limits: Sequence[Ask],
+        bindings: Sequence[Binding],
+        extras: frozenset[NormalizedName],
+    ) -> Iterator[Candidate]:
+        """Installed or preferred first, then the index; what is installed is not offered twice."""
+        found = self._installed.get(name)
+        kept = self._keep(found, extras) if found is not None else None
+        if kept is not None and not self._upgrades(name):
+            yield kept
+            kept = None
+        wanted = self._preferences.get(name)
+        if wanted is not None and _admitted(wanted, limits, bindings):
+            yield from self._of_release(name, wanted, extras)
+        offered = {wanted, found.version if found is not None else None}
+        lowest = self._options.prefers_lowest(requested=name in self._requested)
+        for candidate in self._wheels_first(self._from_index(name, limits, bindings, extras)):
+            if kept is not None and not _comes_before(candidate.version, kept.version, lowest):
+                yield kept
+                kept = None
+            if candidate.version not in offered:
+                yield candidate
+        if kept is not None:
+            yield kept
+
+    def _wheels_first(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
+        """`--prefer-binary`: source distributions after everything else."""
+        if not self._options.prefer_wheels:
+            yield from candidates
+            return
+        sources = []
+        for candidate in candidates:
+            if candidate.choice is not None and not isinstance(candidate.choice.artifact, Wheel):
+                sources.append(candidate)
+            else:
+                yield candidate
+        yield from sources
+
+    def _from_index(
+        self,
+        name: NormalizedName,
+        limits: Sequence[Ask],
+        bindings: Sequence[Binding],
+        extras: frozenset[NormalizedName],
+    ) -> Iterator[Candidate]:
+        """Releases, then pre-releases and yanked releases where these are the last resort.
+
+        PEP 440 "Handling of pre-releases"; PEP 592: a yanked release only for an exact pin that
+        nothing else satisfies.
+        """
+        prereleases: list[Version] = []
+        yanked: list[Version] = []
+        any_usable = False
+        asked_for = self._asks_prereleases(limits)
+        versions = self._ordered(name)
+        for version in versions:
+            if not _admitted(version, limits, bindings):
+                continue
+            if version.is_prerelease and not asked_for:
+                prereleases.append(version)
+            elif self._catalog.yanked(name, version) is not None:
+                yanked.append(version)
+            else:
+                for candidate in self._of_release(name, version, extras):
+                    any_usable = True
+                    yield candidate
+        last_resort = []
+        if self._falls_back_to_prereleases(versions):
+            last_resort = [v for v in prereleases if self._catalog.yanked(name, v) is None]
+        if any(is_pin(limit.requirement) for limit in limits):
+            last_resort += yanked
+        if not any_usable:
+            for version in last_resort:
+                yield from self._of_release(name, version, extras)
+
+    def _asks_prereleases(self, limits: Sequence[Ask]) -> bool:
+        match self._options.prereleases:
+            case Prereleases.ALLOW:
+                return True
+            case Prereleases.DISALLOW:
+                return False
+            case Prereleases.STANDARD:
+                return any(limit.requirement.specifier.prereleases for limit in limits)
+            case Prereleases.STRICT:
+                return any(
+                    limit.is_users and limit.requirement.specifier.prereleases for limit in limits
+                )
+
+    def _falls_back_to_prereleases(self, versions: Sequence[Version]) -> bool:
+        match self._options.prereleases:
+            case Prereleases.ALLOW | Prereleases.DISALLOW:
+                return False
+            case Prereleases.STANDARD:
+                return True
+            case Prereleases.STRICT:
+                return all(version.is_prerelease for version in versions)
+
+    def _ordered(self, name: NormalizedName) -> Sequence[Version]:
+        versions = self._catalog.versions(name)
+        lowest = self._options.prefers_lowest(requested=name in self._requested)
+        return sorted(versions) if lowest else versions
+
+    def _upgrades(self, name: NormalizedName) -> bool:
+        return self._options.upgrades(name, requested=name in self._requested)
+
+    # --- candidates ---------------------------------------------------------------------------
+
+    def _of_release(
+        self, name: NormalizedName, version: Version, extras: frozenset[NormalizedName]
+    ) -> Iterator[Candidate]:
+        """The choices of one release; those first that agree with what is installed or preferred."""
+        choices = self._catalog.choices(name, version)
+        if not choices:
+            self.unusable.setdefault(name, {})[version] = None
+        numbered = list(enumerate(choices))
+        if len(numbered) > 1:
+            numbered.sort(key=lambda item: self._disagreements(item[1]))
+        for number, choice in numbered:
+            yield self._make(name, version, extras, number=number, choice=choice)
+
+    def _disagreements(self, choice: Choice) -> int:
+        """How many constraints of a choice exclude the version that would otherwise stay."""
+        count = 0
+        for constraint in choice.constraints:
+            version = self._preferences.get(constraint.name)
+            if constraint.name in self._installed and not self._upgrades(constraint.name):
+                version = self._installed[constraint.name].version
+            if version is not None and not constraint.specifier.contains(version, prereleases=True):
+                count += 1
+        return count
+
+    def _keep(self, found: Installed, extras: frozenset[NormalizedName]) -> Candidate:
+        return self._make(found.name, found.version, extras, number=INSTALLED, installed=found)
+
+    def _direct(self, ask: Ask, extras: frozenset[NormalizedName]) -> Candidate:
+        choice = self._catalog.direct(ask.requirement)
+        version = choice.version or self._catalog.metadata(choice).version
+        return self._make(
+            ask.name,
+            version,
+            extras,
+            number=DIRECT,
+            choice=choice,
+            url=ask.requirement.url,
+            url_key=ask.url_key,
+        )
+
+    def _make(
+        self,
+        name: NormalizedName,
+        version: Version,
+        extras: frozenset[NormalizedName],
+        *,
+        number: int,
+        choice: Choice | None = None,
+        installed: Installed | None = None,
+        url: str | None = None,
+        url_key: str | None = None,
+    ) -> Candidate:
+        key = (name, version, number, extras, url_key)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = Candidate(
+                name=name,
+                version=version,
+                extras=extras,
+                number=number,
+                choice=choice,
+                installed=installed,
+                url=url,
+                url_key=url_key,
+            )
+        return found
+
+
+def _admitted(version: Version, limits: Iterable[Ask], bindings: Iterable[Binding]) -> bool:
+    return all(limit.admits(version) for limit in limits) and all(
+        binding.admits(version) for binding in bindings
+    )
+
+
+def _comes_before(first: Version, second: Version, lowest: bool) -> bool:
+    return first < second if lowest else first > second
