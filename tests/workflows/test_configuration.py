@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from vinstall.errors import UsageError
 from vinstall.workflows.configuration import (
     Configuration,
-    Surroundings,
+    ConfigurationInput,
     Value,
-    find_surroundings,
+    configuration_input,
     read_configuration,
     shown_value,
 )
@@ -25,11 +25,11 @@ URL = "https://index.example/simple/"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Surroundings:
+def place(tmp_path: Path) -> ConfigurationInput:
     """A folder, an environment and a home without any configuration."""
     for name in ("project", "environment", "config", "home", "system"):
         (tmp_path / name).mkdir()
-    return Surroundings(
+    return ConfigurationInput(
         environ={"HOME": str(tmp_path / "home"), "XDG_CONFIG_DIRS": str(tmp_path / "system")},
         folder=tmp_path / "project",
         prefix=tmp_path / "environment",
@@ -38,7 +38,7 @@ def place(tmp_path: Path) -> Surroundings:
 
 
 def read(
-    place: Surroundings,
+    place: ConfigurationInput,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, RawValue] | None = None,
     *,
@@ -64,7 +64,7 @@ def write_pip_conf(folder: Path, text: str) -> Path:
 class TestOrder:
     """Flags > `VINSTALL_*` > `UV_*` > `PIP_*` > project file > user file > pip's files."""
 
-    def test_each_layer_gives_way_to_the_stronger_one(self, place: Surroundings) -> None:
+    def test_each_layer_gives_way_to_the_stronger_one(self, place: ConfigurationInput) -> None:
         pip_file = write_pip_conf(place.prefix, "[global]\ntimeout = 1\n")
         seen = [read(place).values["timeout"]]
         user = place.user_folder / "vinstall.toml"
@@ -86,7 +86,7 @@ class TestOrder:
             Value(7.0, "`--timeout`"),
         ]
 
-    def test_uv_variables_stand_between_ours_and_pips(self, place: Surroundings) -> None:
+    def test_uv_variables_stand_between_ours_and_pips(self, place: ConfigurationInput) -> None:
         environ = {
             "PIP_INDEX_URL": "https://pip.example/",
             "UV_DEFAULT_INDEX": "https://uv.example/",
@@ -97,16 +97,16 @@ class TestOrder:
         environ["VINSTALL_INDEX_URL"] = URL
         assert read(place, environ).text("index-url") == URL
 
-    def test_isolated_leaves_the_command_line_alone(self, place: Surroundings) -> None:
+    def test_isolated_leaves_the_command_line_alone(self, place: ConfigurationInput) -> None:
         write_pip_conf(place.prefix, "[global]\ntimeout = 1\n")
         (place.folder / "vinstall.toml").write_text("retries = 3")
         found = read(place, {"VINSTALL_PRE": "1"}, {"offline": True}, isolated=True)
         assert found.values == {"offline": Value(True, "`--offline`")}
 
-    def test_an_empty_variable_is_no_value(self, place: Surroundings) -> None:
+    def test_an_empty_variable_is_no_value(self, place: ConfigurationInput) -> None:
         assert read(place, {"PIP_INDEX_URL": "", "VINSTALL_PRE": "", "UV_INDEX": ""}).values == {}
 
-    def test_a_typed_list_comes_before_the_configured_one(self, place: Surroundings) -> None:
+    def test_a_typed_list_comes_before_the_configured_one(self, place: ConfigurationInput) -> None:
         environ = {"PIP_EXTRA_INDEX_URL": "https://b.example/ https://c.example/"}
         found = read(place, environ, {"extra-index-url": ("https://a.example/",)})
         assert found.values["extra-index-url"] == Value(
@@ -118,7 +118,9 @@ class TestOrder:
 class TestPipFiles:
     """pip's user guide, "Configuration Files"."""
 
-    def test_the_levels_and_sections_override_in_pips_order(self, place: Surroundings) -> None:
+    def test_the_levels_and_sections_override_in_pips_order(
+        self, place: ConfigurationInput
+    ) -> None:
         home = Path(place.environ["HOME"])
         write_pip_conf(
             Path(place.environ["XDG_CONFIG_DIRS"]) / "pip", "[global]\nretries = 1\nproxy = a\n"
@@ -133,17 +135,19 @@ class TestPipFiles:
             "a",
         )
 
-    def test_a_named_file_replaces_the_users(self, place: Surroundings, tmp_path: Path) -> None:
+    def test_a_named_file_replaces_the_users(
+        self, place: ConfigurationInput, tmp_path: Path
+    ) -> None:
         write_pip_conf(Path(place.environ["HOME"]) / ".pip", "[global]\nretries = 2\n")
         named = write_pip_conf(tmp_path / "named", "[global]\ntimeout = 5\n")
         found = read(place, {"PIP_CONFIG_FILE": str(named)})
         assert found.values == {"timeout": Value(5.0, f"`{named}`")}
 
-    def test_the_null_device_means_no_files(self, place: Surroundings) -> None:
+    def test_the_null_device_means_no_files(self, place: ConfigurationInput) -> None:
         write_pip_conf(place.prefix, "[global]\nretries = 4\n")
         assert read(place, {"PIP_CONFIG_FILE": os.devnull}).values == {}
 
-    def test_lists_may_stand_on_several_lines(self, place: Surroundings) -> None:
+    def test_lists_may_stand_on_several_lines(self, place: ConfigurationInput) -> None:
         write_pip_conf(
             place.prefix,
             "[global]\nextra-index-url =\n    https://a.example/\n    https://b.example/\n",
@@ -151,7 +155,7 @@ class TestPipFiles:
         assert read(place).texts("extra-index-url") == ("https://a.example/", "https://b.example/")
 
     def test_names_may_have_underscores_and_unknown_ones_are_pips_business(
-        self, place: Surroundings
+        self, place: ConfigurationInput
     ) -> None:
         write_pip_conf(
             place.prefix,
@@ -159,14 +163,14 @@ class TestPipFiles:
         )
         assert {name: value.raw for name, value in read(place).values.items()} == {"no-index": True}
 
-    def test_a_broken_file_is_named(self, place: Surroundings) -> None:
+    def test_a_broken_file_is_named(self, place: ConfigurationInput) -> None:
         path = write_pip_conf(place.prefix, "no section\n")
         with pytest.raises(UsageError) as caught:
             read(place)
         assert caught.value.message == f"`{path}` cannot be read as a pip configuration file"
         assert "no section headers" in caught.value.context[0]
 
-    def test_a_bad_value_is_told_with_file_and_key(self, place: Surroundings) -> None:
+    def test_a_bad_value_is_told_with_file_and_key(self, place: ConfigurationInput) -> None:
         path = write_pip_conf(place.prefix, "[global]\ndefault-timeout = soon\n")
         with pytest.raises(UsageError) as caught:
             read(place)
@@ -177,7 +181,7 @@ class TestPipFiles:
 
 
 class TestUvVariables:
-    def test_both_lists_count_and_names_are_dropped(self, place: Surroundings) -> None:
+    def test_both_lists_count_and_names_are_dropped(self, place: ConfigurationInput) -> None:
         environ = {
             "UV_INDEX": f"internal={URL} https://b.example/?a=b",
             "UV_EXTRA_INDEX_URL": "/srv/index",
@@ -186,31 +190,31 @@ class TestUvVariables:
             (URL, "https://b.example/?a=b", "/srv/index"), "`UV_INDEX`, `UV_EXTRA_INDEX_URL`"
         )
 
-    def test_offline(self, place: Surroundings) -> None:
+    def test_offline(self, place: ConfigurationInput) -> None:
         assert read(place, {"UV_OFFLINE": "1"}).flag("offline")
 
-    def test_a_malformed_flag_is_an_error(self, place: Surroundings) -> None:
+    def test_a_malformed_flag_is_an_error(self, place: ConfigurationInput) -> None:
         with pytest.raises(UsageError) as caught:
             read(place, {"UV_OFFLINE": "perhaps"})
         assert caught.value.message == "`UV_OFFLINE`: `perhaps` is neither yes nor no"
 
 
 class TestTomlFiles:
-    def test_the_nearest_file_above_counts(self, place: Surroundings) -> None:
+    def test_the_nearest_file_above_counts(self, place: ConfigurationInput) -> None:
         (place.folder / "vinstall.toml").write_text("retries = 1")
         deep = place.folder / "a" / "b"
         deep.mkdir(parents=True)
         (place.folder / "a" / "pyproject.toml").write_text("[tool.vinstall]\nretries = 2\n")
         assert read(place._replace(folder=deep)).number("retries", 0) == 2
 
-    def test_a_pyproject_without_our_table_is_passed_by(self, place: Surroundings) -> None:
+    def test_a_pyproject_without_our_table_is_passed_by(self, place: ConfigurationInput) -> None:
         (place.folder / "vinstall.toml").write_text("retries = 1")
         inner = place.folder / "inner"
         inner.mkdir()
         (inner / "pyproject.toml").write_text("[project]\nname = 'x'\n")
         assert read(place._replace(folder=inner)).number("retries", 0) == 1
 
-    def test_paths_are_meant_from_the_files_folder(self, place: Surroundings) -> None:
+    def test_paths_are_meant_from_the_files_folder(self, place: ConfigurationInput) -> None:
         path = place.folder / "vinstall.toml"
         path.write_text("cert = 'ca.pem'\nfind-links = ['wheels', 'https://a.example/']\n")
         inner = place.folder / "inner"
@@ -219,14 +223,14 @@ class TestTomlFiles:
         assert found.path("cert") == place.folder / "ca.pem"
         assert found.texts("find-links") == (str(place.folder / "wheels"), "https://a.example/")
 
-    def test_an_unknown_key_is_an_error(self, place: Surroundings) -> None:
+    def test_an_unknown_key_is_an_error(self, place: ConfigurationInput) -> None:
         path = place.folder / "vinstall.toml"
         path.write_text("index-urls = []")
         with pytest.raises(UsageError) as caught:
             read(place)
         assert caught.value.message == f"`{path}` sets `index-urls`, which is no option"
 
-    def test_a_project_cannot_consent_for_its_users(self, place: Surroundings) -> None:
+    def test_a_project_cannot_consent_for_its_users(self, place: ConfigurationInput) -> None:
         path = place.folder / "vinstall.toml"
         path.write_text("trust-provider = ['x==1']")
         with pytest.raises(UsageError) as caught:
@@ -252,7 +256,7 @@ class TestTomlFiles:
         ],
     )
     def test_a_value_of_another_type_is_told(
-        self, place: Surroundings, line: str, expected: str
+        self, place: ConfigurationInput, line: str, expected: str
     ) -> None:
         path = place.folder / "vinstall.toml"
         path.write_text(line)
@@ -260,7 +264,7 @@ class TestTomlFiles:
             read(place)
         assert caught.value.message == f"`{path}`: {expected}"
 
-    def test_a_file_that_is_no_toml_is_named(self, place: Surroundings) -> None:
+    def test_a_file_that_is_no_toml_is_named(self, place: ConfigurationInput) -> None:
         path = place.folder / "vinstall.toml"
         path.write_text("= 1")
         with pytest.raises(UsageError) as caught:
@@ -271,10 +275,12 @@ class TestTomlFiles:
 class TestSurroundings:
     def test_the_active_environments_pip_conf_counts(self, tmp_path: Path) -> None:
         own = tmp_path / "own"
-        assert find_surroundings({}, tmp_path, own).prefix == own
-        assert find_surroundings({"CONDA_PREFIX": "/conda"}, tmp_path, own).prefix == Path("/conda")
+        assert configuration_input({}, tmp_path, own).prefix == own
+        assert configuration_input({"CONDA_PREFIX": "/conda"}, tmp_path, own).prefix == Path(
+            "/conda"
+        )
         both = {"CONDA_PREFIX": "/conda", "VIRTUAL_ENV": "/venv"}
-        assert find_surroundings(both, tmp_path, own).prefix == Path("/venv")
+        assert configuration_input(both, tmp_path, own).prefix == Path("/venv")
 
 
 class TestShownValue:

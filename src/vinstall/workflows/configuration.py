@@ -42,7 +42,7 @@ class Value(NamedTuple):
     """For the user: "`--index-url`", "`PIP_INDEX_URL`", a file; several joined by commas."""
 
 
-class Surroundings(NamedTuple):
+class ConfigurationInput(NamedTuple):
     """What configuration depends on beside the command line."""
 
     environ: Mapping[str, str]
@@ -54,10 +54,12 @@ class Surroundings(NamedTuple):
     """The user's configuration folder for vinstall."""
 
 
-def find_surroundings(environ: Mapping[str, str], folder: Path, own_prefix: Path) -> Surroundings:
-    """The surroundings of a run in `folder`; `own_prefix` is the environment vinstall runs in."""
+def configuration_input(
+    environ: Mapping[str, str], folder: Path, own_prefix: Path
+) -> ConfigurationInput:
+    """The inputs of a run in `folder`; `own_prefix` is the environment vinstall runs in."""
     active = environ.get("VIRTUAL_ENV") or environ.get("CONDA_PREFIX")
-    return Surroundings(
+    return ConfigurationInput(
         environ=environ,
         folder=folder,
         prefix=Path(active) if active else own_prefix,
@@ -110,7 +112,7 @@ class Configuration:
 
 
 def read_configuration(
-    flags: Mapping[str, RawValue], surroundings: Surroundings, *, isolated: bool = False
+    flags: Mapping[str, RawValue], inputs: ConfigurationInput, *, isolated: bool = False
 ) -> Configuration:
     """All layers merged; `flags` holds what the command line set, by option name.
 
@@ -121,12 +123,12 @@ def read_configuration(
     values: dict[str, Value] = {}
     if not isolated:
         for layer in (
-            _pip_files(surroundings),
-            _toml_layer(_user_file(surroundings), personal=True),
-            _toml_layer(_project_file(surroundings.folder), personal=False),
-            _pip_variables(surroundings.environ),
-            _uv_variables(surroundings.environ),
-            _own_variables(surroundings.environ),
+            _pip_files(inputs),
+            _toml_layer(_user_file(inputs), personal=True),
+            _toml_layer(_project_file(inputs.folder), personal=False),
+            _pip_variables(inputs.environ),
+            _uv_variables(inputs.environ),
+            _own_variables(inputs.environ),
         ):
             values.update(layer)
     for name, raw in flags.items():
@@ -146,8 +148,8 @@ def _parse(option: Option, text: str, origin: str) -> Value:
         raise UsageError(f"{origin}: {error}") from error
 
 
-def _pip_files(surroundings: Surroundings) -> Iterator[tuple[str, Value]]:
-    for file, key, text in read_pip_configuration(surroundings.environ, surroundings.prefix):
+def _pip_files(inputs: ConfigurationInput) -> Iterator[tuple[str, Value]]:
+    for file, key, text in read_pip_configuration(inputs.environ, inputs.prefix):
         option = _BY_PIP_NAME.get(key)
         if option is not None:
             value = _parse(option, text, f"`{file}` (`{key}`)")
@@ -185,8 +187,8 @@ def _own_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
             yield option.name, _parse(option, environ[option.variable], f"`{option.variable}`")
 
 
-def _user_file(surroundings: Surroundings) -> Path | None:
-    path = surroundings.user_folder / "vinstall.toml"
+def _user_file(inputs: ConfigurationInput) -> Path | None:
+    path = inputs.user_folder / "vinstall.toml"
     return path if path.is_file() else None
 
 

@@ -93,12 +93,6 @@ def _target(c: Configuration) -> TargetSettings:
     places = [name for name in ("python", "system") if name in c.values and c.values[name].raw]
     if len(places) > 1:
         raise UsageError("`--python` and `--system` both name the environment", hint="give one")
-    folders = [
-        name for name in ("target", "prefix", "user") if name in c.values and c.values[name].raw
-    ]
-    if len(folders) > 1:
-        given = " and ".join(f"`--{name}`" for name in folders)
-        raise UsageError(f"{given} both say where to install", hint="give one")
     return TargetSettings(
         python=c.text("python"),
         target=c.path("target"),
