@@ -34,7 +34,9 @@ _VALUE = re.compile(r"[a-z0-9_.]+", re.ASCII)
 _ANY = re.compile(r".+", re.DOTALL)
 _PLUGIN_API = re.compile(r"[\w.]+(?:\s*:\s*[\w.]+)?", re.ASCII)
 _PROPERTY = re.compile(r"\s*([a-z0-9_]+)\s*::\s*([a-z0-9_]+)\s*::\s*([a-z0-9_.]+)\s*", re.ASCII)
-_SCHEMA_VERSION = re.compile(r"(?<![\d.])(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?|/v(\d{1,6})\b")
+_SCHEMA_VERSION = re.compile(
+    r"/v(\d{1,6}(?:\.\d{1,6}){0,2})(?!\d)|(?<![\d.])(\d{1,6}(?:\.\d{1,6}){1,2})(?!\d)"
+)
 _NEWEST_KNOWN = (0, 2)
 
 _TOP_KEYS = frozenset(
@@ -125,13 +127,13 @@ def parse_variant_table(text: bytes | str, *, strict: bool = False) -> VariantTa
 
 def read_variant_table(document: Mapping[str, object], *, strict: bool = False) -> VariantTable:
     """The table in a document that is parsed already: `variants-json` of a lock (PEP 825)."""
-    return _Reader(dict(document), strict=strict).table()
+    return _Reader(document, strict=strict).table()
 
 
 class _Reader:
     """One document on its way to a table."""
 
-    def __init__(self, document: dict[str, Any], *, strict: bool) -> None:
+    def __init__(self, document: Mapping[str, object], *, strict: bool) -> None:
         self.document = document
         self.strict = strict
         self.ignored: list[str] = []
@@ -387,10 +389,9 @@ def _feature_values(value: object, path: str) -> dict[str, tuple[str, ...]]:
 
 def _schema_version(schema: str) -> tuple[int, ...] | None:
     """The version a `$schema` URL names last; None where it names none."""
-    _, _, path = schema.partition("://")
-    _, _, path = (path or schema).partition("/")
-    found = _SCHEMA_VERSION.findall("/" + path)
-    return tuple(int(part) for part in found[-1] if part) if found else None
+    path = schema.partition("://")[2].partition("/")[2] if "://" in schema else schema
+    found = _SCHEMA_VERSION.findall(f"/{path}")
+    return tuple(int(part) for part in "".join(found[-1]).split(".")) if found else None
 
 
 def combine(first: VariantTable, second: VariantTable) -> VariantTable:
