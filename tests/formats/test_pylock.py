@@ -129,19 +129,18 @@ def _packages(draw: st.DrawFn) -> dict[str, Any]:
     return entry | draw(st.fixed_dictionaries(nothing, optional=choices))
 
 
-_locks = st.fixed_dictionaries(
-    {
-        "lock-version": st.just("1.0"),
-        "created-by": st.just("vinstall"),
-        "packages": st.lists(_packages(), max_size=4, unique_by=lambda entry: str(entry["name"])),
-    },
-    optional={
-        "environments": st.lists(_markers, min_size=1, unique=True),
-        "requires-python": st.just(">=3.9"),
-        "extras": st.lists(_names, unique=True),
-        "dependency-groups": st.lists(_names, unique=True),
-    },
-)
+_top: dict[str, st.SearchStrategy[Any]] = {
+    "environments": st.lists(_markers, min_size=1, unique=True),
+    "requires-python": st.just(">=3.9"),
+    "extras": st.lists(_names, unique=True),
+    "dependency-groups": st.lists(_names, unique=True),
+}
+_required: dict[str, st.SearchStrategy[Any]] = {
+    "lock-version": st.just("1.0"),
+    "created-by": st.just("vinstall"),
+    "packages": st.lists(_packages(), max_size=4, unique_by=lambda entry: str(entry["name"])),
+}
+_locks = st.fixed_dictionaries(_required, optional=_top)
 
 
 class TestAnyLock:
