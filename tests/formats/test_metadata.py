@@ -1,0 +1,150 @@
+"""Core metadata: the few fields an installer acts on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.metadata import parse_email
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.formats.strategies import project_names, requirements, versions
+from vinstall.errors import FormatError
+from vinstall.formats.marker import MarkerContext
+from vinstall.formats.metadata import Metadata, dependencies, parse_metadata
+from vinstall.formats.requirement import Requirement, parse_requirement, render_requirement
+
+TEXT = b"""Metadata-Version: 2.4
+Name: A_b
+Version: 1.0
+requires-python: >=3.8
+Description-Content-Type: text/markdown
+Requires-Dist: plain
+Requires-Dist: folded>=1;
+ python_version >= '3'
+Requires-Dist: cuda; 'nvidia' in variant_namespaces
+Requires-Dist: fast; extra == 'Fast_Math'
+Provides-Extra: Fast_Math
+Provides-Extra: dev
+Dynamic: Requires-Dist
+License: Name: not a field
+        Version: 9
+
+Name: other
+Requires-Dist: from-the-description
+"""
+
+
+def real_files() -> list[bytes]:
+    found = (dist.read_text("METADATA") for dist in importlib.metadata.distributions())
+    return [text.encode() for text in found if text]
+
+
+class TestParsing:
+    def test_reads_the_header_block_and_nothing_below_it(self) -> None:
+        assert parse_metadata(TEXT) == Metadata(
+            name=canonicalize_name("a-b"),
+            version=Version("1.0"),
+            requires_python=SpecifierSet(">=3.8"),
+            requires_dist=(
+                parse_requirement("plain"),
+                parse_requirement("folded>=1;  python_version >= '3'"),
+                parse_requirement("cuda; 'nvidia' in variant_namespaces"),
+                parse_requirement("fast; extra == 'Fast_Math'"),
+            ),
+            extras=frozenset({canonicalize_name("fast-math"), canonicalize_name("dev")}),
+            dynamic=frozenset({"requires-dist"}),
+            metadata_version="2.4",
+        )
+
+    def test_line_ends_of_windows_are_read_the_same(self) -> None:
+        assert parse_metadata(TEXT.replace(b"\n", b"\r\n")) == parse_metadata(TEXT)
+
+    @given(project_names, versions, st.lists(requirements(), max_size=4))
+    def test_what_was_written_is_found(
+        self, name: str, version: Version, listed: list[Requirement]
+    ) -> None:
+        lines = [f"Name: {name}", f"Version: {version}"]
+        lines += [f"Requires-Dist: {render_requirement(requirement)}" for requirement in listed]
+        found = parse_metadata("\n".join(lines).encode())
+        assert (found.name, found.version) == (name, version)
+        assert found.requires_dist == tuple(listed)
+
+    @pytest.mark.parametrize("old", ["2.7", "%s", ">=3.6,,<4 ", "3.6+", "=>3"])
+    def test_a_requires_python_that_is_none_counts_as_none(self, old: str) -> None:
+        text = f"Name: a\nVersion: 1\nRequires-Python: {old}\n"
+        found = parse_metadata(text.encode()).requires_python
+        assert found is None or found == SpecifierSet(old)
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (b"", "Name: is missing"),
+            (b"\nName: a\nVersion: 1\n", "Name: is missing"),
+            (b"Name: a\n", "Version: is missing"),
+            (b"Name: ../a\nVersion: 1\n", "Name: `../a` is no project name"),
+            (b"Name: a\nVersion: one\n", "Version: `one` is no version"),
+            (b"Metadata-Version: 3.0\nName: a\nVersion: 1\n", "Metadata-Version: is `3.0`, newer than 2"),
+            (b"Name: a\nVersion: 1\nRequires-Dist: b c\n", "Requires-Dist: `b c` is no requirement"),
+            (b"\xff\xfe\x00", "Name: is missing"),
+        ],
+    )  # fmt: skip
+    def test_refuses_what_cannot_be_acted_on(self, text: bytes, message: str) -> None:
+        with pytest.raises(FormatError) as caught:
+            parse_metadata(text)
+        assert caught.value.message == message
+
+    @given(st.binary(max_size=80))
+    def test_any_bytes_are_metadata_or_a_format_error(self, text: bytes) -> None:
+        with pytest.raises(FormatError):
+            parse_metadata(text)
+
+    def test_agrees_with_packaging_on_every_installed_distribution(self) -> None:
+        files = real_files()
+        assert len(files) > 10
+        for text in files:
+            raw, _ = parse_email(text)
+            found = parse_metadata(text)
+            assert found.name == canonicalize_name(raw["name"])
+            assert str(found.version) == str(Version(raw["version"]))
+            assert found.metadata_version == raw["metadata_version"]
+            assert found.extras == {canonicalize_name(e) for e in raw.get("provides_extra", [])}
+            assert found.requires_dist == tuple(
+                parse_requirement(line) for line in raw.get("requires_dist", [])
+            )
+
+    def test_reads_the_metadata_of_the_example_wheels(self, shared_data: Path) -> None:
+        paths = sorted((shared_data / "real-index").rglob("*.metadata"))
+        found = [parse_metadata(path.read_bytes()) for path in paths]
+        assert len(found) == 10
+        markers = [r.marker.text for m in found for r in m.requires_dist if r.marker is not None]
+        assert sum("variant_properties" in marker for marker in markers) > 0
+
+    def test_a_hundred_files_take_milliseconds(self) -> None:
+        files = [TEXT + b"x" * 10_000] * 100
+        best = min(_seconds(files) for _ in range(5))
+        assert best < 0.02
+
+
+def _seconds(files: list[bytes]) -> float:
+    start = time.perf_counter()
+    for text in files:
+        parse_metadata(text)
+    return time.perf_counter() - start
+
+
+class TestDependencies:
+    def test_are_those_whose_markers_hold_in_the_order_written(self) -> None:
+        metadata = parse_metadata(TEXT)
+        environment = {"python_version": "3.11"}
+        plain = dependencies(metadata, MarkerContext(environment=environment))
+        assert [requirement.name for requirement in plain] == ["plain", "folded"]
+        asked = frozenset({canonicalize_name("fast-math")})
+        found = dependencies(metadata, MarkerContext(environment=environment, extras=asked))
+        assert [requirement.name for requirement in found] == ["plain", "folded", "fast"]
