@@ -1,0 +1,364 @@
+"""HttpClient: get, stream and range over one shared pool of connections.
+
+Threads share a client.  Redirects are followed here and not by httpx, so that no secret goes to
+another server and nothing leads from the network into this machine.  httpx is imported when the
+first request is sent, not before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin
+
+from vinstall.errors import NetworkError
+from vinstall.net.address import split_user
+from vinstall.net.credentials import Credentials, Login
+from vinstall.net.proxies import proxy_rules
+from vinstall.net.redaction import redact
+from vinstall.net.response import (
+    OfflineError,
+    Part,
+    Response,
+    TransferInterrupted,
+    file_validator,
+)
+from vinstall.net.tls import TrustSettings
+from vinstall.observer import Observer
+
+if TYPE_CHECKING:
+    import httpx
+
+    from vinstall.net.transport import Pool
+
+_T = TypeVar("_T")
+
+PAGE_LIMIT = 256 * 1024 * 1024
+"""Bytes that `get` reads before it gives up on a page that does not end."""
+_MAX_REDIRECTS = 10
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_FIRST_WAIT = 0.3
+_LONGEST_WAIT = 60.0
+_DRAINED = 64 * 1024
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_PACKED_FILES = (".gz", ".tgz", ".bz2", ".xz", ".zip", ".whl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """How servers are reached."""
+
+    timeout: float = 30.0
+    """Seconds without a byte."""
+    retries: int = 4
+    """Further attempts after a first one that failed for a passing reason."""
+    offline: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+    """`host` or `host:port` whose certificates are not checked."""
+    trust: TrustSettings = field(default_factory=TrustSettings)
+    proxy: str | None = None
+
+
+class Stream:
+    """An answer whose bytes are still coming."""
+
+    def __init__(self, response: httpx.Response, url: str, seconds: float) -> None:
+        self._response = response
+        self._seconds = seconds
+        self.status = response.status_code
+        self.url = url
+        self.headers: Mapping[str, str] = {
+            name.lower(): value for name, value in response.headers.items()
+        }
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes as they arrive.  Raises TransferInterrupted where the connection breaks.
+
+        They are left as they are, though a server may call the compression that is part of a
+        file its encoding; only what was compressed against our wish is unpacked.
+        """
+        encoding = self.headers.get("content-encoding", "identity")
+        path = self.url.partition("?")[0]
+        raw = encoding == "identity" or path.endswith(_PACKED_FILES) or self.status == 206
+        try:
+            yield from self._response.iter_raw() if raw else self._response.iter_bytes()
+        except _httpx_errors() as error:
+            raise _explain(error, self.url, self._seconds) from error
+
+    @property
+    def validator(self) -> str | None:
+        """What tells this version of the file from others: a strong ETag, else Last-Modified."""
+        return file_validator(self.headers)
+
+
+class HttpClient:
+    """Asks web servers, politely and again where that helps."""
+
+    def __init__(
+        self,
+        settings: NetworkSettings | None = None,
+        *,
+        credentials: Credentials | None = None,
+        environ: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`environ` is where proxies and bundles of authorities may be named; none if not given."""
+        self.settings = settings or NetworkSettings()
+        self._environ = environ or {}
+        self.credentials = credentials or Credentials(environ=self._environ)
+        self._rules = proxy_rules(self.settings.proxy, self._environ)
+        self._observer = observer or Observer()
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._pool: Pool | None = None
+
+    def close(self) -> None:
+        """Close every connection; the client may be used again."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        accepting: Collection[int] = (200,),
+        limit: int = PAGE_LIMIT,
+    ) -> Response:
+        """The whole answer to a GET, its content unpacked.  One request, or more with redirects.
+
+        Raises NetworkError for a status not in `accepting`, for more than `limit` bytes, and where
+        the server stays out of reach; OfflineError without asking anyone when offline.
+        """
+
+        def once() -> Response:
+            stream = self._open(url, headers or {}, accepting)
+            with contextlib.closing(stream._response):
+                content = self._read(stream, limit)
+            return Response(
+                status=stream.status, url=stream.url, headers=stream.headers, content=content
+            )
+
+        return self._retrying(url, once)
+
+    @contextlib.contextmanager
+    def stream(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        accepting: Collection[int] = (200,),
+    ) -> Iterator[Stream]:
+        """The answer to a GET for the length of the `with` block; compression is not asked for.
+
+        Raises as `get` does until the answer begins.
+        """
+        wanted = {"Accept-Encoding": "identity"} | dict(headers or {})
+        stream = self._retrying(url, lambda: self._open(url, wanted, accepting))
+        with contextlib.closing(stream._response):
+            yield stream
+
+    def read_range(
+        self, url: str, *, start: int | None = None, length: int, validator: str | None = None
+    ) -> Part | None:
+        """`length` bytes of a file from `start`, or its last `length` bytes where `start` is None.
+
+        None where the server does not cut files (it answers with the whole one, which is not
+        read), or where the file is no longer the one of `validator`.  A whole answer that is no
+        longer than `length` is taken as it is.  One request.
+        """
+        span = f"-{length}" if start is None else f"{start}-{start + length - 1}"
+        headers = {"Accept-Encoding": "identity", "Range": f"bytes={span}"}
+        if validator is not None:
+            headers["If-Range"] = validator
+
+        def once() -> Part | None:
+            stream = self._open(url, headers, (200, 206, 416))
+            with contextlib.closing(stream._response):
+                return self._part(stream, start, length)
+
+        return self._retrying(url, once)
+
+    def _part(self, stream: Stream, start: int | None, length: int) -> Part | None:
+        if stream.status == HTTPStatus.OK:
+            size = stream.headers.get("content-length", "")
+            whole = size.isdigit() and int(size) <= length and not start
+            if not whole or "content-encoding" in stream.headers:
+                return None
+            content = self._read(stream, length)
+            return Part(start=0, content=content, total=len(content), validator=stream.validator)
+        match = _CONTENT_RANGE.fullmatch(stream.headers.get("content-range", ""))
+        if match is None or match[3] == "*" or stream.status == 416:
+            return None
+        first, last, total = map(int, match.groups())
+        if start not in (None, first) or last - first >= length:
+            return None
+        content = self._read(stream, length)
+        if len(content) != last - first + 1:
+            return None
+        return Part(start=first, content=content, total=total, validator=stream.validator)
+
+    def _read(self, stream: Stream, limit: int) -> bytes:
+        received = bytearray()
+        try:
+            for chunk in stream._response.iter_bytes():
+                received += chunk
+                if len(received) > limit:
+                    raise NetworkError(
+                        f"`{redact(stream.url)}` sends more than {limit} bytes, which is refused"
+                    )
+        except _httpx_errors() as error:
+            raise _explain(error, stream.url, self.settings.timeout) from error
+        return bytes(received)
+
+    def _retrying(self, url: str, action: Callable[[], _T]) -> _T:
+        """What `action` returns, after some more attempts if need be."""
+        if self.settings.offline:
+            raise OfflineError(
+                f"`{redact(url)}` is not in the cache, and the network is not to be used",
+                hint="run once without `--offline`",
+            )
+        for attempt in range(self.settings.retries):
+            try:
+                return action()
+            except _TryAgain as error:
+                wait = error.wait
+                if wait > _LONGEST_WAIT:
+                    raise error.error from None
+                reason = error.error
+            except TransferInterrupted as error:
+                wait, reason = 0.0, error
+            backoff = _FIRST_WAIT * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311
+            self._observer.detail(f"{reason.message}; asking again")
+            self._sleep(max(wait, backoff))
+        try:
+            return action()
+        except _TryAgain as error:
+            raise error.error from None
+
+    def _open(self, url: str, headers: Mapping[str, str], accepting: Collection[int]) -> Stream:
+        """The answer to one GET after redirects, its body not yet read."""
+        current = split_user(url)[0]
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._with_login(current, headers)
+            status = response.status_code
+            location = response.headers.get("location")
+            if status not in _REDIRECTS or not location:
+                return self._checked(response, current, accepting)
+            self._drain(response)
+            current = _redirected(current, location)
+        raise NetworkError(
+            f"`{redact(url)}` leads through more than {_MAX_REDIRECTS} redirects",
+            context=(f"the last one to {redact(current)}",),
+        )
+
+    def _checked(self, response: httpx.Response, url: str, accepting: Collection[int]) -> Stream:
+        status = response.status_code
+        if status in accepting:
+            return Stream(response, url, self.settings.timeout)
+        from vinstall.net.failures import refusal
+
+        error = refusal(status, url)
+        self._drain(response)
+        if status in _TRY_AGAIN:
+            raise _TryAgain(error, _retry_after(response.headers.get("retry-after"), time.time()))
+        raise error
+
+    def _with_login(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
+        """The answer, after a second attempt with another login where the first one is refused."""
+        login = self.credentials.for_url(url)
+        response = self._send(url, headers, login)
+        if response.status_code != HTTPStatus.UNAUTHORIZED:
+            return response
+        other = self.credentials.after_refusal(url)
+        if other is None or other == login:
+            return response
+        self._drain(response)
+        return self._send(url, headers, other)
+
+    def _send(self, url: str, headers: Mapping[str, str], login: Login | None) -> httpx.Response:
+        pool = self._pool or self._opened()
+        authorization = {"Authorization": login.header} if login is not None else {}
+        try:
+            return pool.send(url, {**headers, **authorization})
+        except _httpx_errors() as error:
+            raise _explain(error, url, self.settings.timeout) from error
+
+    def _drain(self, response: httpx.Response) -> None:
+        """Read what little is left, so that the connection can be used again."""
+        size = response.headers.get("content-length", "")
+        if size.isdigit() and int(size) <= _DRAINED:
+            with contextlib.suppress(*_httpx_errors()):
+                response.read()
+        response.close()
+
+    def _opened(self) -> Pool:
+        with self._lock:
+            if self._pool is None:
+                from vinstall.net.transport import Pool
+
+                self._pool = Pool(
+                    rules=self._rules,
+                    trust=self.settings.trust,
+                    trusted_hosts=self.settings.trusted_hosts,
+                    timeout=self.settings.timeout,
+                    environ=self._environ,
+                )
+            return self._pool
+
+
+class _TryAgain(Exception):
+    """A status that may pass; `wait` is how many seconds the server asks for."""
+
+    def __init__(self, error: NetworkError, wait: float) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.wait = wait
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads; only web addresses do, and a user part in it is no login of ours."""
+    target = split_user(urljoin(url, location))[0].partition("#")[0]
+    if not target.lower().startswith(("http://", "https://")):
+        raise NetworkError(
+            f"`{redact(url)}` redirects to `{redact(target)}`",
+            hint="only addresses of the web are followed from the web",
+        )
+    return target
+
+
+def _retry_after(value: str | None, now: float) -> float:
+    """Seconds to wait, from a `Retry-After` header in either form (RFC 9110, 10.2.3)."""
+    if value is None:
+        return 0.0
+    if value.strip().isdigit():
+        return float(value)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except ValueError:
+        return 0.0
+
+
+def _httpx_errors() -> tuple[type[Exception], ...]:
+    from vinstall.net.transport import httpx
+
+    return (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+
+
+def _explain(error: Exception, url: str, seconds: float) -> NetworkError:
+    from vinstall.net.failures import explain
+
+    return explain(error, url, seconds=seconds)

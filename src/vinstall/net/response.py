@@ -1,0 +1,47 @@
+"""Response, Part: what came back; and the ways in which nothing comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vinstall.errors import NetworkError
+
+
+class OfflineError(NetworkError):
+    """Something is not in the cache and the network must not be used."""
+
+
+class TransferInterrupted(NetworkError):
+    """The connection broke or never came about; the same request may well succeed later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A whole answer."""
+
+    status: int
+    url: str
+    """Where it came from after redirects; without a user part."""
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some bytes of a file."""
+
+    start: int
+    """Place of the first byte in the file."""
+    content: bytes
+    total: int
+    """Size of the whole file in bytes."""
+    validator: str | None
+    """What must stay the same between two parts."""
+
+
+def file_validator(headers: Mapping[str, str]) -> str | None:
+    """The strong ETag, else Last-Modified, for use in `If-Range` (RFC 9110, 13.1.5)."""
+    tag = headers.get("etag")
+    return tag if tag and not tag.startswith("W/") else headers.get("last-modified")
