@@ -27,8 +27,8 @@ class Catalog(Protocol):
         """
         ...
 
-    def yanked(self, name: NormalizedName, version: Version) -> str | None:
-        """Why the release is yanked, perhaps the empty string; None where a file of it is not (PEP 592)."""
+    def too_new(self, name: NormalizedName) -> Sequence[Version]:
+        """Versions that are as if not listed, because of `--exclude-newer`; newest first."""
         ...
 
     def choices(self, name: NormalizedName, version: Version) -> Sequence[Choice]:

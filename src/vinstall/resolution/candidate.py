@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from vinstall.formats.requirement import Requirement
-from vinstall.resolution.model import Installed
+from vinstall.resolution.model import InstalledProject, Request
 from vinstall.selection.release import Choice
 
 INSTALLED = -1
@@ -31,7 +31,8 @@ class Ask:
     origin: str | None = None
     """Where the user asked; None for an argument and for a dependency."""
     is_users: bool = False
-    """Asked by the user: a requirement, a constraint or an override, not a dependency."""
+    """Asked by the user: a requirement or a constraint, not a dependency."""
+    is_constraint: bool = False
     url_key: str | None = None
     """What two URLs must share to be the same; None for a requirement by version."""
     verdicts: dict[Version, bool] = field(default_factory=dict, repr=False)
@@ -88,7 +89,7 @@ class Candidate:
     """Which choice of its release, 0 the best; `INSTALLED` or `DIRECT`."""
     choice: Choice | None = None
     """None for an installed distribution."""
-    installed: Installed | None = None
+    installed: InstalledProject | None = None
     url: str | None = None
     """As asked for, of a direct candidate."""
     url_key: str | None = None
@@ -115,10 +116,24 @@ AnyRequirement: TypeAlias = Ask | Binding | Impossible
 AnyCandidate: TypeAlias = Candidate | Absent
 
 
-def ask_for(requirement: Requirement, *, origin: str | None = None, is_users: bool = False) -> Ask:
-    """The Ask for a requirement; each call makes another one."""
-    key = None if requirement.url is None else url_key(requirement.url)
-    return Ask(requirement=requirement, origin=origin, is_users=is_users, url_key=key)
+def ask_for(requirement: Requirement) -> Ask:
+    """The Ask for a dependency; each call makes another one."""
+    return Ask(requirement=requirement, url_key=_url_key(requirement))
+
+
+def user_ask(request: Request, *, is_constraint: bool = False) -> Ask:
+    """The Ask for what the user wrote."""
+    return Ask(
+        requirement=request.requirement,
+        origin=request.origin,
+        is_users=True,
+        is_constraint=is_constraint,
+        url_key=_url_key(request.requirement),
+    )
+
+
+def _url_key(requirement: Requirement) -> str | None:
+    return None if requirement.url is None else url_key(requirement.url)
 
 
 def url_key(url: str) -> str:

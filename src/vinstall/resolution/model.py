@@ -1,4 +1,4 @@
-"""Request, Installed, Pin, Kept, Edge, Resolution: what resolving is asked, and what it returns."""
+"""Request, InstalledProject, Pin, Kept, Edge, Resolution: what resolving is asked, and what it returns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
+class InstalledProject:
     """A distribution that is installed and may stay: its variant, if it has one, still fits the host."""
 
     name: NormalizedName

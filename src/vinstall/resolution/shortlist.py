@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -19,7 +19,7 @@ from vinstall.resolution.candidate import (
     Candidate,
     is_pin,
 )
-from vinstall.resolution.model import Installed
+from vinstall.resolution.model import InstalledProject
 from vinstall.resolution.options import Prereleases, ResolutionOptions
 from vinstall.selection.release import Choice, Wheel
 
@@ -37,7 +37,7 @@ class Shortlist:
         catalog: Catalog,
         *,
         constraints: Mapping[NormalizedName, Sequence[Ask]],
-        installed: Mapping[NormalizedName, Installed],
+        installed: Mapping[NormalizedName, InstalledProject],
         preferences: Mapping[NormalizedName, Version],
         requested: frozenset[NormalizedName],
         options: ResolutionOptions,
@@ -124,7 +124,7 @@ class Shortlist:
         bindings: Sequence[Binding],
         extras: frozenset[NormalizedName],
     ) -> Iterator[Candidate]:
-        """Installed or preferred first, then the index; what is installed is not offered twice."""
+        """What is installed or preferred first, then the index; nothing of these twice."""
         found = self._installed.get(name)
         kept = self._keep(found, extras) if found is not None else None
         if kept is not None and not self._upgrades(name):
@@ -169,30 +169,45 @@ class Shortlist:
         PEP 440 "Handling of pre-releases"; PEP 592: a yanked release only for an exact pin that
         nothing else satisfies.
         """
-        prereleases: list[Version] = []
-        yanked: list[Version] = []
-        any_usable = False
-        asked_for = self._asks_prereleases(limits)
         versions = self._ordered(name)
+        fitting = (version for version in versions if _admitted(version, limits, bindings))
+        unasked: list[Version] = []
+        yanked: list[Candidate] = []
+        expected = self._expected(fitting, limits, unasked)
+        any_usable = yield from self._not_yanked(name, expected, extras, yanked)
+        if not any_usable and self._falls_back_to_prereleases(versions):
+            any_usable = yield from self._not_yanked(name, unasked, extras, yanked)
+        if not any_usable and any(is_pin(limit.requirement) for limit in limits):
+            yield from yanked
+
+    def _expected(
+        self, versions: Iterable[Version], limits: Sequence[Ask], unasked: list[Version]
+    ) -> Iterator[Version]:
+        """`versions` without the pre-releases nobody asked for, which go to `unasked`."""
+        asked_for = self._asks_prereleases(limits)
         for version in versions:
-            if not _admitted(version, limits, bindings):
-                continue
             if version.is_prerelease and not asked_for:
-                prereleases.append(version)
-            elif self._catalog.yanked(name, version) is not None:
-                yanked.append(version)
+                unasked.append(version)
             else:
-                for candidate in self._of_release(name, version, extras):
+                yield version
+
+    def _not_yanked(
+        self,
+        name: NormalizedName,
+        versions: Iterable[Version],
+        extras: frozenset[NormalizedName],
+        yanked: list[Candidate],
+    ) -> Generator[Candidate, None, bool]:
+        """Candidates of `versions`, and whether there were any; yanked ones go to `yanked`."""
+        any_usable = False
+        for version in versions:
+            for candidate in self._of_release(name, version, extras):
+                if _is_yanked(candidate):
+                    yanked.append(candidate)
+                else:
                     any_usable = True
                     yield candidate
-        last_resort = []
-        if self._falls_back_to_prereleases(versions):
-            last_resort = [v for v in prereleases if self._catalog.yanked(name, v) is None]
-        if any(is_pin(limit.requirement) for limit in limits):
-            last_resort += yanked
-        if not any_usable:
-            for version in last_resort:
-                yield from self._of_release(name, version, extras)
+        return any_usable
 
     def _asks_prereleases(self, limits: Sequence[Ask]) -> bool:
         match self._options.prereleases:
@@ -250,7 +265,7 @@ class Shortlist:
                 count += 1
         return count
 
-    def _keep(self, found: Installed, extras: frozenset[NormalizedName]) -> Candidate:
+    def _keep(self, found: InstalledProject, extras: frozenset[NormalizedName]) -> Candidate:
         return self._make(found.name, found.version, extras, number=INSTALLED, installed=found)
 
     def _direct(self, ask: Ask, extras: frozenset[NormalizedName]) -> Candidate:
@@ -274,7 +289,7 @@ class Shortlist:
         *,
         number: int,
         choice: Choice | None = None,
-        installed: Installed | None = None,
+        installed: InstalledProject | None = None,
         url: str | None = None,
         url_key: str | None = None,
     ) -> Candidate:
@@ -292,6 +307,10 @@ class Shortlist:
                 url_key=url_key,
             )
         return found
+
+
+def _is_yanked(candidate: Candidate) -> bool:
+    return candidate.choice is not None and candidate.choice.artifact.file.yanked is not None
 
 
 def _admitted(version: Version, limits: Iterable[Ask], bindings: Iterable[Binding]) -> bool:

@@ -1,0 +1,106 @@
+"""VariantData: the variant metadata of a release, from its index or from its wheels.
+
+Spec: PEP 825 "Variant metadata", "Metadata consistency"; contract, section 2.  Bad data is a
+fault of the labels it describes and never an error: the installer degrades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+from vinstall.catalog.memo import Memo
+from vinstall.errors import FormatError, IntegrityError, SourceError, VinstallError
+from vinstall.formats.simple_api import RemoteFile
+from vinstall.formats.variant_json import VariantTable, combine, parse_variant_table
+from vinstall.formats.wheel_name import NULL_LABEL
+from vinstall.observer import Observer
+from vinstall.selection.choose import Usable
+from vinstall.selection.release import Release
+from vinstall.sources.source import FileReader
+
+
+class Described(NamedTuple):
+    """What is known of the labels of a release."""
+
+    table: VariantTable | None
+    fault: str | None = None
+    """What is wrong with the metadata of labels the table does not know; None: nothing."""
+
+
+class VariantData:
+    """Reads variant metadata; each file once.  Thread-safe."""
+
+    def __init__(self, reader: FileReader, observer: Observer) -> None:
+        self._reader = reader
+        self._observer = observer
+        self._index_files: Memo[str, Described] = Memo()
+        self._wheel_files: Memo[str, VariantTable | str] = Memo()
+
+    def describe(self, release: Release, usable: Iterable[Usable]) -> Described:
+        """The metadata on the labels of `usable`; nothing is read where none has one.
+
+        The file of the index where it offers one; otherwise `variant.json` of one wheel for each
+        label, combined.  Never from another source than the release's own.
+        """
+        wheels: dict[str, RemoteFile] = {}
+        for one in usable:
+            label = one.wheel.name.label
+            if label is not None:
+                wheels.setdefault(label, one.wheel.file)
+        if not wheels:
+            return Described(None)
+        listed = release.variants_json
+        if listed is not None:
+            return self._index_files.get(listed.url, partial(self._from_index, listed))
+        return self._from_wheels(wheels)
+
+    def _from_index(self, file: RemoteFile) -> Described:
+        try:
+            table = parse_variant_table(self._reader.read(file))
+        except (FormatError, IntegrityError, SourceError) as error:
+            fault = f"`{file.filename}`: {error.message}"
+            self._observer.detail(fault)
+            return Described(None, fault)
+        for path in table.ignored:
+            self._observer.detail(f"`{file.filename}`: the key `{path}` is ignored")
+        return Described(table)
+
+    def _from_wheels(self, wheels: Mapping[str, RemoteFile]) -> Described:
+        """Faults of one wheel are those of its label; what contradicts is a fault of all."""
+        combined: VariantTable | None = None
+        spoiled: dict[str, str] = {}
+        for label in sorted(wheels):
+            if label == NULL_LABEL:
+                continue  # it needs no metadata
+            file = wheels[label]
+            found = self._wheel_files.get(file.url, partial(self._from_wheel, file))
+            if isinstance(found, str):
+                spoiled[label] = found
+                continue
+            try:
+                combined = found if combined is None else combine(combined, found)
+            except FormatError as error:
+                fault = f"the wheels contradict one another: {error.message}"
+                self._observer.detail(fault)
+                return Described(None, fault)
+        if spoiled:
+            known = combined or VariantTable(namespaces=(), variants={})
+            combined = replace(known, spoiled={**known.spoiled, **spoiled})
+        return Described(combined)
+
+    def _from_wheel(self, file: RemoteFile) -> VariantTable | str:
+        """The table inside a wheel, or what is wrong with it."""
+        try:
+            text = self._reader.variant_metadata(file)
+            if text is None:
+                return "the wheel has no `variant.json`"
+            return parse_variant_table(text)
+        except (FormatError, IntegrityError, SourceError) as error:
+            return _inside(file, error)
+
+
+def _inside(file: RemoteFile, error: VinstallError) -> str:
+    return f"`variant.json` in `{file.filename}`: {error.message}"

@@ -1,0 +1,105 @@
+"""What must not be silent about an answer that was found."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from vinstall.catalog import Catalog
+from vinstall.formats.requirement import Requirement
+from vinstall.observer import Observer
+from vinstall.resolution.model import Edge, Pin
+from vinstall.resolution.sentence import is_for_variant_reasons, rejection_texts
+from vinstall.selection.reason import NamespaceUnavailable
+from vinstall.selection.wording import either
+
+
+def notices(
+    pins: Sequence[Pin],
+    edges: Iterable[Edge],
+    *,
+    unusable: Mapping[NormalizedName, Iterable[Version]],
+    catalog: Catalog,
+    observer: Observer,
+) -> tuple[str, ...]:
+    """The notices on an answer, one line each, by project; what is of less weight goes to `observer`.
+
+    `unusable` are the versions that fitted what was asked when they were looked at and of which
+    no file can be used.
+    """
+    asked: defaultdict[NormalizedName, list[Requirement]] = defaultdict(list)
+    for edge in edges:
+        asked[edge.requirement.name].append(edge.requirement)
+    lines: list[str] = []
+    for pin in pins:
+        lines += _passed_over(pin, asked[pin.name], unusable.get(pin.name, ()), catalog, observer)
+        lines += _yanked(pin)
+        lines += _missing_extras(pin)
+    lines += _unanswered(pins)
+    return tuple(dict.fromkeys(lines))
+
+
+def _passed_over(
+    pin: Pin,
+    asked: Sequence[Requirement],
+    unusable: Iterable[Version],
+    catalog: Catalog,
+    observer: Observer,
+) -> list[str]:
+    """Contract, section 2: "an older release chosen only for variant reasons is never silent"."""
+    newer = sorted(
+        (
+            version
+            for version in unusable
+            if version > pin.version
+            and all(r.specifier.contains(version, prereleases=True) for r in asked)
+        ),
+        reverse=True,
+    )
+    lines = []
+    for version in newer:
+        rejections = catalog.rejections(pin.name, version)
+        why = "; ".join(rejection_texts(rejections)) or "it has no file"
+        line = f"`{pin.name}` {pin.version} instead of {version}: {why}"
+        if is_for_variant_reasons(rejections):
+            lines.append(line)
+        else:
+            observer.detail(line)
+    return lines[:1]
+
+
+def _yanked(pin: Pin) -> list[str]:
+    why = pin.choice.artifact.file.yanked
+    if why is None:
+        return []
+    return [f"`{pin.name}` {pin.version} is yanked{f': {why}' if why else ''}"]
+
+
+def _missing_extras(pin: Pin) -> list[str]:
+    missing = sorted(pin.extras - pin.metadata.extras)
+    if not missing:
+        return []
+    return [
+        f"`{pin.name}` {pin.version} has no extra {either([f'`{extra}`' for extra in missing])}"
+    ]
+
+
+def _unanswered(pins: Iterable[Pin]) -> list[str]:
+    """Labels skipped because nobody answers for what they need, once per namespace."""
+    skipped: defaultdict[tuple[str, str], dict[tuple[NormalizedName, str], None]]
+    skipped = defaultdict(dict)
+    for pin in pins:
+        for rejection in pin.choice.rejected:
+            reason = rejection.reason
+            if isinstance(reason, NamespaceUnavailable) and rejection.label is not None:
+                key = (reason.namespace, reason.why)
+                skipped[key][pin.name, rejection.label] = None
+    lines = []
+    for (namespace, why), labels in skipped.items():
+        count = f"{len(labels)} variant{'s' if len(labels) > 1 else ''}"
+        names = either([f"`{name}`" for name in dict.fromkeys(name for name, _ in labels)], "and")
+        lines.append(f"skipped {count} of {names} that need `{namespace}`: {why}")
+    return lines
