@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vinstall.errors import UsageError
+from vinstall.net.redaction import redact
 from vinstall.workflows.option_table import (
     OPTIONS,
     Kind,
@@ -29,9 +30,6 @@ _BY_PIP_NAME = {pip: option for option in OPTIONS for pip in option.pip}
 
 _UV_INDEX_NAME = re.compile(r"\A[A-Za-z0-9_.-]+=(?=\S)", re.ASCII)
 """uv's `UV_INDEX` takes `name=url`; the name is uv's business."""
-
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 class Value(NamedTuple):
@@ -250,13 +248,8 @@ def _toml_table(path: Path) -> Mapping[str, object]:
 
 
 def shown_value(value: Value) -> bool | str | int | float | list[str]:
-    """The value as it may be shown: lists as lists, credentials in URLs replaced by stars."""
+    """The value as it may be shown: lists as lists, secrets in URLs replaced by stars."""
     raw = value.raw
     if isinstance(raw, tuple):
-        return [_without_credentials(item) for item in raw]
-    return _without_credentials(raw) if isinstance(raw, str) else raw
-
-
-def _without_credentials(text: str) -> str:
-    """`https://user:secret@host/` as `https://****@host/`; texts without credentials as they are."""
-    return _CREDENTIALS.sub("****@", text)
+        return [redact(item) for item in raw]
+    return redact(raw) if isinstance(raw, str) else raw

@@ -1,0 +1,169 @@
+"""InstallReport: what an installation did or would do, and its form as pip's installation report.
+
+Spec: pip's documentation, "Installation Report", version 1; with `variant`, `size` and `host` beside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from vinstall.errors import InstallationError
+from vinstall.formats.simple_api import RemoteFile
+from vinstall.formats.support import NamespaceAnswer
+from vinstall.resolution.model import Pin
+from vinstall.selection.release import Choice, Wheel
+from vinstall.target.environment import Target
+from vinstall.workflows.metadata_json import JsonMetadata
+
+PIP_VERSION = "26.3"
+"""The pip whose report this is made after; its readers expect the field."""
+
+
+class Action(Enum):
+    """What happens to a distribution."""
+
+    NEW = "new"
+    REPLACED = "replaced"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One distribution of the answer."""
+
+    name: str
+    version: str
+    action: Action
+    previous: str | None = None
+    """The version that gives way; None unless replaced."""
+    label: str | None = None
+    deciding: tuple[str, ...] = ()
+    """The supported properties that placed the chosen label, most important first."""
+    size: int | None = None
+    """Bytes to download; None where the source does not say."""
+    source: str | None = None
+    """Where the file is listed; None for what is kept."""
+    pin: Pin | None = None
+    """None for what is kept."""
+    metadata: JsonMetadata = field(default_factory=dict)
+    """All fields of the core metadata; only filled in for a report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallReport:
+    """The whole answer: items sorted by name."""
+
+    target: Target
+    items: tuple[Item, ...]
+    answers: Mapping[str, NamespaceAnswer] = field(default_factory=dict)
+    """What the providers said that were asked."""
+
+    def with_action(self, *actions: Action) -> tuple[Item, ...]:
+        """The items to which one of `actions` happens."""
+        return tuple(item for item in self.items if item.action in actions)
+
+
+def render_report(report: InstallReport) -> str:
+    """The report as JSON; `install` lists what is new or replaced."""
+    document = {
+        "version": "1",
+        "pip_version": PIP_VERSION,
+        "install": [_item_json(item, item.pin) for item in report.items if item.pin is not None],
+        "environment": dict(report.target.markers),
+        "host": {
+            namespace: answer_json(answer) for namespace, answer in sorted(report.answers.items())
+        },
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_report(path: Path, text: str) -> None:
+    """Put `text` in place at once.  Raises InstallationError where it cannot be written."""
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise InstallationError(
+            f"the report cannot be written to `{path}`", context=(str(error),)
+        ) from error
+
+
+def answer_json(answer: NamespaceAnswer) -> dict[str, object]:
+    """What one provider said, values most preferred first."""
+    return {
+        "how": answer.how,
+        "unavailable": answer.unavailable,
+        "properties": {feature.name: list(feature.values) for feature in answer.features},
+    }
+
+
+def _item_json(item: Item, pin: Pin) -> dict[str, object]:
+    artifact = pin.choice.artifact
+    result: dict[str, object] = {
+        "download_info": _download_info(artifact.file, pin.direct_url),
+        "is_direct": pin.direct_url is not None,
+        "is_yanked": artifact.file.yanked is not None,
+        "requested": pin.requested,
+    }
+    if pin.requested and pin.extras:
+        result["requested_extras"] = sorted(pin.extras)
+    result["metadata"] = item.metadata
+    result["variant"] = variant_json(pin.choice)
+    result["size"] = item.size
+    return result
+
+
+def _download_info(file: RemoteFile, direct_url: str | None) -> dict[str, object]:
+    """The direct URL data structure (PEP 610) of an archive."""
+    hashes = dict(file.hashes)
+    info: dict[str, object] = {"hashes": hashes} if hashes else {}
+    if "sha256" in hashes:
+        info["hash"] = f"sha256={hashes['sha256']}"
+    return {"url": direct_url or file.url, "archive_info": info}
+
+
+def variant_json(choice: Choice) -> dict[str, object]:
+    """The chosen label, its properties, and the labels passed over with the reason."""
+    label = choice.label
+    properties: Sequence[object] = ()
+    if label is not None and choice.table is not None:
+        properties = sorted(choice.table.variants.get(label, ()))
+    return {
+        "label": label,
+        "properties": [str(prop) for prop in properties],
+        "skipped": [
+            {"label": skipped, "reason": reason} for skipped, reason in skipped_labels(choice)
+        ],
+    }
+
+
+def skipped_labels(choice: Choice) -> tuple[tuple[str, str], ...]:
+    """(label, most telling reason) of every label that no usable wheel has, sorted by label."""
+    usable = {choice.label, *(wheel.name.label for wheel in choice.runners_up)}
+    reasons: dict[str, str] = {}
+    for rejection in choice.rejected:
+        if rejection.label is not None and rejection.label not in usable:
+            reasons.setdefault(rejection.label, rejection.reason.sentence())
+    return tuple(sorted(reasons.items()))
+
+
+def new_item(
+    pin: Pin, *, previous: str | None, deciding: Sequence[str], metadata: JsonMetadata
+) -> Item:
+    """The item for something that is installed; `previous` is the version it replaces."""
+    choice = pin.choice
+    return Item(
+        name=pin.name,
+        version=str(pin.version),
+        action=Action.NEW if previous is None else Action.REPLACED,
+        previous=previous,
+        label=choice.label,
+        deciding=tuple(deciding) if isinstance(choice.artifact, Wheel) else (),
+        size=choice.artifact.file.size,
+        source=choice.artifact.source,
+        pin=pin,
+        metadata=metadata,
+    )
