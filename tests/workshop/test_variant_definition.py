@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,17 @@ from hypothesis import strategies as st
 from vinstall.errors import FormatError, UsageError
 from vinstall.formats.support import FeatureSupport
 from vinstall.formats.variant_json import ProviderInfo, parse_property, parse_variant_table
+from vinstall.workshop.release_table import combine_wheels, render_table
 from vinstall.workshop.variant_definition import (
     KNOWN_PROVIDERS,
     BuildRecipe,
     define,
     parse_definition,
     read_definition,
-    render_wheel_table,
     wheel_table,
 )
 
+variants_json = pytest.importorskip("variantlib.variants_json")
 variant_dist_info = pytest.importorskip("variantlib.variant_dist_info")
 pyproject_toml = pytest.importorskip("variantlib.pyproject_toml")
 
@@ -202,12 +204,12 @@ class TestWheelTable:
     def test_a_label_that_is_none_is_refused(self) -> None:
         prop = parse_property("x86_64::level::v3")
         with pytest.raises(FormatError) as caught:
-            render_wheel_table(wheel_table(define((), (prop,)), "V3", (prop,)))
+            render_table(wheel_table(define((), (prop,)), "V3", (prop,)))
         assert caught.value.message == "variants.V3: is no variant label"
 
 
 class TestVariantlib:
-    """variantlib 0.2.2 reads every `variant.json` that is written, and means the same by it."""
+    """variantlib 0.2.2 reads every document that is written, and means the same by it."""
 
     @settings(max_examples=500 * SCALE, deadline=None)
     @given(table=tables())
@@ -217,7 +219,7 @@ class TestVariantlib:
             definition.namespaces
         )
         for label in definition.variants:
-            document = render_wheel_table(wheel_table(definition, label))
+            document = render_table(wheel_table(definition, label))
             theirs = variant_dist_info.VariantDistInfo(document, label)
             ours = parse_variant_table(document, strict=True)
             assert {
@@ -226,10 +228,16 @@ class TestVariantlib:
             } == set(ours.variants[label])
             assert tuple(theirs.namespace_priorities) == ours.namespaces
             assert set(theirs.providers) == set(ours.providers)
+        wheels = [(label, wheel_table(definition, label)) for label in definition.variants]
+        release = variants_json.VariantsJson(json.loads(render_table(combine_wheels(wheels))))
+        assert {
+            label: {(prop.namespace, prop.feature, prop.value) for prop in found.properties}
+            for label, found in release.variants.items()
+        } == dict(definition.variants)
 
     @pytest.mark.parametrize("namespace", sorted(KNOWN_PROVIDERS))
     def test_known_providers_are_valid(self, namespace: str) -> None:
-        document = render_wheel_table(wheel_table(define((namespace,), ()), "null"))
+        document = render_table(wheel_table(define((namespace,), ()), "null"))
         assert variant_dist_info.VariantDistInfo(document, "null").namespace_priorities == [
             namespace
         ]

@@ -44,6 +44,12 @@ def _rules() -> dict[str, Rule]:
             "PEP 825, Variant metadata",
             "`variant.json` describes exactly the wheel's label",
         ),
+        "index-duplicate": Rule("error", "PEP 503", "one file name means one file"),
+        "variants-conflict": Rule(
+            "error",
+            "PEP 825, Metadata consistency",
+            "wheels of one release agree on their variants",
+        ),
         "index-agreement": Rule(
             "error", "PEP 825, Metadata consistency", "wheel and index file say the same of a label"
         ),

@@ -22,7 +22,7 @@ from vinstall.workshop.archive import Inflater, Member
 from vinstall.workshop.atomic_file import new_file, put_in_place
 from vinstall.workshop.fault import Fault, refuse
 from vinstall.workshop.metadata_text import add_requirements, drop_requirements, rename_project
-from vinstall.workshop.variant_definition import render_wheel_table
+from vinstall.workshop.release_table import render_table
 from vinstall.workshop.wheel_file import (
     VARIANT_JSON,
     ContentCheck,
@@ -100,7 +100,7 @@ def make_variant(
                 hint="`vinstall wheel unmake` gives the plain wheel back",
             )
         recipe = _recipe(opened, edits or Edits(), label)
-        recipe.variant_json = render_wheel_table(table)
+        recipe.variant_json = render_table(table)
         properties = ", ".join(map(str, sorted(table.variants[label]))) or "no properties"
         recipe.changes.append(f"{VARIANT_JSON} is new: `{label}` with {properties}")
         return _write(opened, recipe, folder, epoch, overwrite=overwrite)

@@ -16,7 +16,6 @@ from typing import Any
 
 from vinstall.errors import FormatError, SourceError, UsageError
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
-from vinstall.formats.variant_document import Schema, render_variant_table
 from vinstall.formats.variant_json import (
     ABI_DEPENDENCY,
     Property,
@@ -250,21 +249,10 @@ def wheel_table(
         )
     if missing := sorted({prop.namespace for prop in found} - set(definition.namespaces)):
         raise UsageError(f"the namespace `{missing[0]}` is not in `default-priorities.namespace`")
+    # Schema 0.2 wants all providers or is not for this release; 0.1.1 has none.
+    whole = set(definition.providers) == set(definition.namespaces)
     return VariantTable(
-        namespaces=definition.namespaces, variants={label: found}, providers=definition.providers
+        namespaces=definition.namespaces,
+        variants={label: found},
+        providers=definition.providers if whole else {},
     )
-
-
-def writable_schema(table: VariantTable) -> Schema:
-    """0.2.0, or 0.1.1 where a namespace has no provider that could be named."""
-    return "0.2.0" if set(table.namespaces) == set(table.providers) else "0.1.1"
-
-
-def render_wheel_table(table: VariantTable) -> bytes:
-    """`variant.json` in the newest schema that can say `table`.  Read back strictly before it is used.
-
-    Raises FormatError, for instance for a label with a character that labels cannot have.
-    """
-    text = render_variant_table(table, schema=writable_schema(table))
-    parse_variant_table(text, strict=True)
-    return text.encode()
