@@ -37,6 +37,7 @@ def fake_machine(
         entries=lambda path: (folders or {}).get(path, ()),
         load=lambda name: (libraries or {}).get(name),
         run=lambda command, _seconds: (commands or {}).get(command[0]),
+        identity=lambda _path: None,
     )
 
 

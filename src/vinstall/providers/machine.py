@@ -7,6 +7,7 @@ file, the entries of a folder, a shared library, the output of a vendor's tool.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class Machine:
     """A shared library by soname or path, or None."""
     run: Callable[[Sequence[str], float], str | None]
     """Standard output of a command that ends well within so many seconds."""
+    identity: Callable[[str], tuple[int, ...] | None]
+    """Device, inode, size and time of modification of a file, the first two of a folder."""
     described: bool = False
     """True where the target is another machine that was only described: nothing can be asked."""
 
@@ -55,6 +58,7 @@ def this_machine(environ: Mapping[str, str] | None = None) -> Machine:
         entries=_entries,
         load=_load,
         run=lambda command, seconds: _run(command, seconds, variables),
+        identity=_identity,
     )
 
 
@@ -71,6 +75,7 @@ def described_machine(*, system: str, processor: str, environ: Mapping[str, str]
         entries=lambda _path: (),
         load=lambda _name: None,
         run=lambda _command, _seconds: None,
+        identity=lambda _path: None,
         described=True,
     )
 
@@ -137,3 +142,13 @@ def _run(command: Sequence[str], seconds: float, environ: Mapping[str, str]) -> 
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
+
+
+def _identity(path: str) -> tuple[int, ...] | None:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return status.st_dev, status.st_ino
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,4 +1,4 @@
-"""The Provider protocol.  Spec: PEP 850; each built-in is split into probe() and supported()."""
+"""What the user said about providers, and who runs the plugins among them.  Spec: PEP 850."""
 
 from __future__ import annotations
 
@@ -6,22 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vinstall.formats.support import NamespaceAnswer
-
-
-class Provider(Protocol):
-    """Answers for one namespace."""
-
-    @property
-    def namespace(self) -> str:
-        """The namespace it answers for."""
-        ...
-
-    def supported(self) -> NamespaceAnswer:
-        """What this machine supports.  Never raises for a fault of the machine: the answer says so.
-
-        Raises UsageError for an override variable that does not parse.
-        """
-        ...
+from vinstall.providers.trust import TrustedPlugin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +17,27 @@ class ProviderOptions:
     """`--enable-provider`: namespaces whose `optional` provider may be asked."""
     disabled: frozenset[str] = frozenset()
     """`--disable-provider`: namespaces that support nothing."""
+    trusted: tuple[TrustedPlugin, ...] = ()
+    """`--trust-provider`: plugins that may run."""
+    run_plugins: bool = True
+    """False: `--only-binary :all:`, which promises that no third-party code runs."""
+    require_hashes: bool = False
+    """`--require-hashes`: a plugin only runs if the user named its hash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginQuestion:
+    """What a trusted plugin is asked."""
+
+    namespace: str
+    plugin: TrustedPlugin
+    plugin_api: str
+    """`module` or `module:object`."""
+
+
+class PluginRunner(Protocol):
+    """Runs trusted plugins."""
+
+    def ask(self, question: PluginQuestion) -> NamespaceAnswer:
+        """What the plugin says this machine supports.  Never raises: the answer has the warnings."""
+        ...
