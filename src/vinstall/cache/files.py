@@ -1,0 +1,357 @@
+"""Cache: what was read or downloaded before, below one folder.
+
+    {root}/CACHEDIR.TAG
+    {root}/v1/{bucket}/{2 hex digits}/{key}      a small value, or the folder of a big file
+    {root}/v1/tmp/                               what is not complete yet
+
+Everything appears whole or not at all: it is written under `tmp` and renamed.  A value carries a
+check sum; one that does not fit counts as absent.  A cache that cannot be written is said once
+and replaced by a temporary one.  It may be shared between unlike machines, so it never holds a
+decision about hardware.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import marshal
+import os
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from vinstall.errors import UsageError
+from vinstall.observer import Observer
+
+Key = tuple["str | int | Key | None", ...]
+"""What a value depends on, all of it."""
+
+_LAYOUT = "v1"
+_TEMPORARY = "tmp"
+_TAG = "CACHEDIR.TAG"
+_TAG_TEXT = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This folder is the cache of vinstall; see https://bford.info/cachedir/\n"
+)
+_MARSHAL = 4
+"""The newest format of `marshal` that every supported Python reads."""
+_ABANDONED = 24 * 60 * 60.0
+"""Seconds after which an incomplete file belongs to nobody."""
+
+
+class BucketInfo(NamedTuple):
+    """How much one bucket holds."""
+
+    name: str
+    entries: int
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheInfo:
+    """How much a cache holds."""
+
+    root: Path
+    buckets: tuple[BucketInfo, ...]
+    """By name."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all buckets together."""
+        return sum(bucket.size for bucket in self.buckets)
+
+
+class _Entry(NamedTuple):
+    used: float
+    size: int
+    path: Path
+
+
+class Cache:
+    """Files below one folder.  Safe for several threads and processes; touches no disk before use."""
+
+    def __init__(self, root: Path | None, *, observer: Observer | None = None) -> None:
+        """`root` None: a temporary folder, removed when the process ends."""
+        self._wanted = root
+        self._observer = observer or Observer()
+        self._lock = threading.Lock()
+        self._opened: Path | None = None
+
+    @property
+    def root(self) -> Path:
+        """The folder; made by the first use.  A temporary one where the wanted one cannot be used."""
+        return self._folder().parent
+
+    def folder(self, bucket: str) -> Path:
+        """The folder of a bucket whose files are arranged by somebody else; not yet made."""
+        return self._folder() / bucket
+
+    # --- small values ---------------------------------------------------------------------------
+
+    def read(self, bucket: str, key: Key) -> bytes | None:
+        """The bytes kept for `key`, or None."""
+        try:
+            content = self._value_path(bucket, key).read_bytes()
+        except OSError:
+            return None
+        body = memoryview(content)[4:]
+        if content[:4] != zlib.crc32(body).to_bytes(4, "little"):
+            return None
+        return bytes(body)
+
+    def write(self, bucket: str, key: Key, content: bytes) -> None:
+        """Keep `content` for `key`; a disk that does not take it is no error."""
+        whole = zlib.crc32(content).to_bytes(4, "little") + content
+        try:
+            path = self._value_path(bucket, key)
+            temporary = self.temporary()
+            temporary.write_bytes(whole)
+            _move(temporary, path)
+        except OSError as error:
+            self._warn(error)
+
+    def read_value(self, bucket: str, key: Key) -> object | None:
+        """The value kept for `key`, of the types `marshal` knows, or None."""
+        content = self.read(bucket, key)
+        if content is None:
+            return None
+        try:
+            value: object = marshal.loads(content)  # noqa: S302 - our own file, check sum seen
+        except (ValueError, EOFError, TypeError):
+            return None
+        return value
+
+    def write_value(self, bucket: str, key: Key, value: object) -> None:
+        """Keep `value`, made of the types `marshal` knows and no subclass of them."""
+        self.write(bucket, key, marshal.dumps(value, _MARSHAL))  # type: ignore[arg-type]
+
+    def forget(self, bucket: str, key: Key) -> None:
+        """Remove what is kept for `key`."""
+        with contextlib.suppress(OSError):
+            self._value_path(bucket, key).unlink()
+
+    # --- big files ------------------------------------------------------------------------------
+
+    def find_file(self, bucket: str, digest: str, filename: str) -> Path | None:
+        """The file kept under `digest`, or None; its time of modification says when it was used."""
+        path = self._entry(bucket, digest) / filename
+        try:
+            os.utime(path)
+        except OSError:
+            return path if path.is_file() else None
+        return path
+
+    def adopt_file(self, bucket: str, digest: str, filename: str, temporary: Path) -> Path:
+        """Move a complete file from `temporary` to its place and return that.
+
+        Where the place cannot be written the file stays, and its path is returned.
+        """
+        path = self._entry(bucket, digest) / filename
+        try:
+            _move(temporary, path)
+        except OSError as error:
+            if path.is_file():  # another process was faster and has it open (Windows)
+                return path
+            self._warn(error)
+            return temporary
+        return path
+
+    def temporary(self, name: str | None = None) -> Path:
+        """A path on the same file system for something that is not complete yet; its folder is made.
+
+        With a `name` it is the same path every time, to go on with later.
+        """
+        folder = self._folder() / _TEMPORARY
+        folder.mkdir(parents=True, exist_ok=True)  # `clean` of another process may have come by
+        return folder / (name or f"{os.getpid()}-{os.urandom(8).hex()}")
+
+    # --- housekeeping ---------------------------------------------------------------------------
+
+    def info(self) -> CacheInfo:
+        """What is there.  Costs a look at every file."""
+        buckets = []
+        for folder in _subfolders(self._existing()):
+            if folder.name != _TEMPORARY:
+                entries = list(_entries(folder))
+                size = sum(entry.size for entry in entries)
+                buckets.append(BucketInfo(folder.name, len(entries), size))
+        return CacheInfo(root=self._root(), buckets=tuple(sorted(buckets)))
+
+    def clean(self, buckets: Iterable[str] | None = None) -> int:
+        """Remove these buckets, or everything; how many bytes that were."""
+        folder = self._existing()
+        names = None if buckets is None else {*buckets, _TEMPORARY}
+        freed = 0
+        for bucket in _subfolders(folder):
+            if names is None or bucket.name in names:
+                freed += sum(entry.size for entry in _entries(bucket))
+                _remove_folder(bucket)
+        if names is None and folder is not None:
+            for other in folder.parent.glob("v[0-9]*"):  # other layouts, newer or older
+                _remove_folder(other)
+        return freed
+
+    def prune(self, max_size: int | None = None) -> int:
+        """Remove what no run will use any more, then what was not used for longest.
+
+        `max_size` is how many bytes may stay; None: only what was abandoned is removed.  How
+        many bytes were removed comes back.
+        """
+        folder = self._existing()
+        limit = time.time() - _ABANDONED
+        freed = 0
+        entries: list[_Entry] = []
+        for bucket in _subfolders(folder):
+            if bucket.name == _TEMPORARY:
+                freed += sum(_remove(entry) for entry in _temporary(bucket) if entry.used < limit)
+            else:
+                entries += _entries(bucket)
+        excess = sum(entry.size for entry in entries) - max_size if max_size is not None else 0
+        for entry in sorted(entries):
+            if excess <= 0:
+                break
+            removed = _remove(entry)
+            freed += removed
+            excess -= removed
+        return freed
+
+    # --- where things are -----------------------------------------------------------------------
+
+    def _value_path(self, bucket: str, key: Key) -> Path:
+        return self._entry(bucket, hashlib.sha256(repr(key).encode()).hexdigest())
+
+    def _entry(self, bucket: str, digest: str) -> Path:
+        return self._folder() / bucket / digest[:2] / digest
+
+    def _folder(self) -> Path:
+        """The folder of this layout, ready to be written to."""
+        opened = self._opened
+        if opened is None:
+            with self._lock:
+                if self._opened is None:
+                    self._opened = self._open()
+                opened = self._opened
+        return opened
+
+    def _open(self) -> Path:
+        wanted = self._wanted
+        if wanted is not None:
+            try:
+                return _prepare(wanted)
+            except OSError as error:
+                self._observer.warning(
+                    f"the cache in `{wanted}` cannot be used: {error.strerror or error}",
+                    hint="choose another folder with `--cache-dir`",
+                )
+        import atexit
+        import shutil
+        import tempfile
+
+        folder = Path(tempfile.mkdtemp(prefix="vinstall-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return _prepare(folder)
+
+    def _root(self) -> Path:
+        return self._wanted if self._wanted is not None else self.root
+
+    def _existing(self) -> Path | None:
+        """The folder of this layout if there is one, for work that should not make one.
+
+        Raises UsageError for a folder that is there and is not a cache of ours.
+        """
+        root = self._root()
+        if not root.exists():
+            return None
+        if not (root / _TAG).is_file() and any(root.iterdir()):
+            raise UsageError(
+                f"`{root}` is not a cache of vinstall",
+                context=(f"it has no `{_TAG}`",),
+                hint="nothing was removed; look at `--cache-dir`",
+            )
+        return root / _LAYOUT
+
+    def _warn(self, error: OSError) -> None:
+        self._observer.warning(
+            f"the cache in `{self.root}` cannot be written: {error.strerror or error}"
+        )
+
+
+def _prepare(root: Path) -> Path:
+    """Make the folders and the tag, if they are missing.  Raises OSError."""
+    folder = root / _LAYOUT
+    temporary = folder / _TEMPORARY
+    if not temporary.is_dir():
+        temporary.mkdir(parents=True, exist_ok=True)
+    tag = root / _TAG
+    if not tag.exists():
+        tag.write_text(_TAG_TEXT)
+    if not os.access(temporary, os.W_OK):
+        raise PermissionError(13, "it is not writable")
+    return folder
+
+
+def _move(temporary: Path, path: Path) -> None:
+    """Put a complete file in its place, over what is there."""
+    try:
+        temporary.replace(path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(path)
+
+
+def _subfolders(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    try:
+        with os.scandir(folder) as found:
+            return [Path(item.path) for item in found if item.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
+def _entries(bucket: Path) -> Iterator[_Entry]:
+    """What can be removed on its own: the files and folders below the two hex digits."""
+    for shard in _subfolders(bucket):
+        yield from _temporary(shard)
+
+
+def _temporary(folder: Path) -> Iterator[_Entry]:
+    with contextlib.suppress(OSError), os.scandir(folder) as found:
+        for item in found:
+            used, size = _measure(item)
+            yield _Entry(used, size, Path(item.path))
+
+
+def _measure(item: os.DirEntry[str]) -> tuple[float, int]:
+    """When it was used last (the newest of it and what lies directly in it), and its bytes."""
+    stat = item.stat(follow_symlinks=False)
+    if not item.is_dir(follow_symlinks=False):
+        return stat.st_mtime, stat.st_size
+    used, size = stat.st_mtime, 0
+    for folder, _, names in os.walk(item.path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                found = os.lstat(os.path.join(folder, name))  # noqa: PTH118
+                size += found.st_size
+                if folder == item.path:
+                    used = max(used, found.st_mtime)
+    return used, size
+
+
+def _remove(entry: _Entry) -> int:
+    if entry.path.is_dir():
+        _remove_folder(entry.path)
+    else:
+        entry.path.unlink(missing_ok=True)
+    return entry.size
+
+
+def _remove_folder(folder: Path) -> None:
+    import shutil  # 5 ms, and housekeeping is rare
+
+    shutil.rmtree(folder, ignore_errors=True)
