@@ -17,7 +17,7 @@ _HEAD = re.compile(rf"\s*({_IDENTIFIER})\s*(?:\[([^\]]*)\])?\s*", re.ASCII)
 _EXTRA = re.compile(rf"\s*({_IDENTIFIER})\s*", re.ASCII)
 _URL = re.compile(r"@\s*(\S+)(?:\s+;(.*))?\s*", re.DOTALL)
 _VERSIONS = re.compile(r"(?:\(([^();]*)\)|([^();]*))\s*(?:;(.*))?", re.DOTALL)
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*(?=@)")
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*(?=@)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,12 @@ def render_requirement(requirement: Requirement) -> str:
     return line
 
 
+def shown_requirement(text: str) -> str:
+    """`text` fit for a message: one printable line, without the credentials of a URL."""
+    line = _CREDENTIALS.sub("****", " ".join(text.split()))
+    return line if line.isprintable() else ascii(line)[1:-1]
+
+
 def _extras(text: str, listed: str | None) -> frozenset[NormalizedName]:
     if listed is None or not listed.strip():
         return frozenset()
@@ -85,10 +91,16 @@ def _extras(text: str, listed: str | None) -> frozenset[NormalizedName]:
 
 
 def _specifier(text: str, versions: str) -> SpecifierSet:
+    versions = versions.strip()
     try:
-        return _specifier_set(versions.strip())
+        return _specifier_set(versions)
     except InvalidSpecifier as error:
-        raise _fault(text, f"`{versions.strip()}` are no versions such as `>=1,<2`") from error
+        single = re.match(r"=(?!=)", versions)
+        raise FormatError(
+            f"`{shown_requirement(text)}` is no requirement",
+            context=(f"`{shown_requirement(versions)}` are no versions such as `>=1,<2`",),
+            hint="write `==` for one version" if single else None,
+        ) from error
 
 
 @lru_cache(maxsize=4096)
@@ -103,16 +115,13 @@ def _marker(text: str, marker: str) -> Marker:
         return parse_marker(marker)
     except FormatError as error:
         raise FormatError(
-            f"`{_shown(text)}` is no requirement",
+            f"`{shown_requirement(text)}` is no requirement",
             context=(error.message, *error.context),
             hint=error.hint,
         ) from error
 
 
 def _fault(text: str, why: str) -> FormatError:
-    return FormatError(f"`{_shown(text)}` is no requirement", context=(_shown(why),))
-
-
-def _shown(text: str) -> str:
-    """`text` fit for a message: one line, credentials of a URL left out."""
-    return _CREDENTIALS.sub("****", " ".join(text.split()))
+    return FormatError(
+        f"`{shown_requirement(text)}` is no requirement", context=(shown_requirement(why),)
+    )
