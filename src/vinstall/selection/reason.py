@@ -210,11 +210,14 @@ def most_telling_first(
 ) -> tuple[Rejection, ...]:
     """`rejections` sorted by how much their reasons explain, else in the order given.
 
-    Those of the label the user demanded come before all others.
+    Those of the label the user demanded come before all others; a value that is not offered
+    comes before a feature of which nothing is.
     """
 
-    def weight(rejection: Rejection) -> tuple[bool, int]:
+    def weight(rejection: Rejection) -> tuple[bool, int, bool]:
+        reason = rejection.reason
         of_demanded = demanded is not None and rejection.label == demanded
-        return not of_demanded, _WEIGHTS.get(type(rejection.reason), len(_WEIGHTS))
+        absent = isinstance(reason, UnsupportedFeature) and not reason.offered
+        return not of_demanded, _WEIGHTS.get(type(reason), len(_WEIGHTS)), absent
 
     return tuple(sorted(rejections, key=weight))

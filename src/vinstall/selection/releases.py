@@ -56,6 +56,15 @@ class ReleaseIndex:
         """Whether any wheel of any release carries a variant label; no name is parsed for it."""
         return any(_has_label(file) for files in self._files.values() for file in files.wheels)
 
+    def yanked(self, version: Version) -> str | None:
+        """Why the release is yanked, perhaps the empty string; None where a file of it is not (PEP 592).
+
+        Raises KeyError for a version that is not one of `versions`; no name is parsed for it.
+        """
+        files = self._files[version]
+        reasons = [file.yanked for file in (*files.wheels, *files.sdists)]
+        return None if None in reasons else max(reason or "" for reason in reasons)
+
     def release(self, version: Version) -> Release:
         """The release of one version; equal questions get the identical object.
 
@@ -161,9 +170,6 @@ class _Grouping:
         known project name tells where the one ends.
         """
         stem = filename.removesuffix(".zip").removesuffix(".tar.gz")
-        end = len(self.project)
-        if stem[end : end + 1] == "-" and self._is_own(stem[:end]):
-            return stem[end + 1 :]
         end = stem.find("-")
         while end > 0:
             if self._is_own(stem[:end]):
