@@ -14,22 +14,18 @@ from typing import TYPE_CHECKING
 from packaging.utils import NormalizedName
 from resolvelib import AbstractProvider, BaseReporter
 
-from vinstall.catalog import Catalog
 from vinstall.observer import Observer
 from vinstall.resolution.candidate import (
-    Absent,
     AnyCandidate,
     AnyRequirement,
     Ask,
     Binding,
     Candidate,
     Impossible,
-    is_bounded,
-    is_pin,
     satisfies,
 )
 from vinstall.resolution.needs import Needs
-from vinstall.resolution.shortlist import Shortlist
+from vinstall.resolution.shortlist import Rank, Shortlist
 
 if TYPE_CHECKING:
     from resolvelib.structs import RequirementInformation
@@ -44,29 +40,18 @@ else:
 _PROMOTED_AFTER = 5
 """Conflicts a project that is not pinned yet takes part in before it is decided early."""
 
-Rank = tuple[bool, bool, bool, int, str]
-"""What is decided first; see `Adapter._rank`."""
-
 
 class Adapter(_Provider):
     """Answers resolvelib's questions."""
 
     def __init__(
         self,
-        *,
-        catalog: Catalog,
         shortlist: Shortlist,
         needs: Needs,
-        requested: Mapping[NormalizedName, int],
     ) -> None:
-        """`requested` holds what the user names, and the place in which it was named."""
-        self._catalog = catalog
         self._shortlist = shortlist
         self._needs = needs
-        self._requested = requested
         self._ranks: dict[str, Rank] = {}
-        self._announced: set[Candidate] = set()
-        """Candidates whose dependencies the catalog was told about."""
         self._bound: set[str] = set()
         """Projects that were limited without being asked for."""
         self._conflicts: defaultdict[str, int] = defaultdict(int)
@@ -90,7 +75,7 @@ class Adapter(_Provider):
         asks = [requirement for requirement in asked if isinstance(requirement, Ask)]
         bindings = [requirement for requirement in asked if isinstance(requirement, Binding)]
         name = NormalizedName(identifier)
-        self._ranks[identifier] = self._rank(name, asks)
+        self._ranks[identifier] = self._shortlist.rank(name, asks)
         excluded = list(incompatibilities[identifier])
         if bindings:
             self._bound.add(identifier)
@@ -112,15 +97,7 @@ class Adapter(_Provider):
         return matches
 
     def get_dependencies(self, candidate: AnyCandidate) -> Sequence[AnyRequirement]:
-        if isinstance(candidate, Absent):
-            if self._shortlist.may_stay_absent(candidate):
-                return ()
-            return (candidate.cannot_be_used(),)
-        needed = self._needs.of(candidate)
-        if candidate not in self._announced:
-            self._announced.add(candidate)
-            self._catalog.prefetch(self._shortlist.worth_fetching(needed))
-        return needed
+        return self._needs.of(candidate)
 
     def narrow_requirement_selection(
         self,
@@ -159,26 +136,11 @@ class Adapter(_Provider):
             return (not asked, *rank[1:])
         return rank
 
-    def _rank(self, name: NormalizedName, asks: Sequence[Ask]) -> Rank:
-        """What leaves least choice is decided first, then in the user's order, then by name.
-
-        What nobody asks for comes last of all: by then it is known whether anybody does.
-        """
-        requirements = [ask.requirement for ask in asks]
-        return (
-            not asks,
-            not any(r.url is not None or is_pin(r) for r in requirements),
-            not any(is_bounded(r) for r in requirements),
-            self._requested.get(name, len(self._requested)),
-            name,
-        )
-
 
 class Listener(_Reporter):
-    """Remembers who asked for what; tells the catalog when guesses went wrong."""
+    """Remembers who asked for what, and tells of conflicts."""
 
-    def __init__(self, catalog: Catalog, observer: Observer) -> None:
-        self._catalog = catalog
+    def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self._conflicts = 0
         self.requirers: dict[str, tuple[AnyRequirement, AnyCandidate | None]] = {}
@@ -191,8 +153,6 @@ class Listener(_Reporter):
 
     def resolving_conflicts(self, causes: Iterable[_Information]) -> None:
         self._conflicts += 1
-        if self._conflicts == 1:
-            self._catalog.settle()
         if self._conflicts & (self._conflicts - 1) == 0:  # 1, 2, 4, 8, ...
             names = ", ".join(sorted({f"`{cause.requirement.name}`" for cause in causes}))
             self._observer.detail(f"conflict {self._conflicts}: trying other releases for {names}")

@@ -15,6 +15,8 @@ from vinstall.formats.metadata import Metadata, dependencies
 from vinstall.formats.requirement import Requirement
 from vinstall.observer import Observer
 from vinstall.resolution.candidate import (
+    Absent,
+    AnyCandidate,
     AnyRequirement,
     Ask,
     Binding,
@@ -23,6 +25,7 @@ from vinstall.resolution.candidate import (
     ask_for,
 )
 from vinstall.resolution.options import Dependencies, ResolutionOptions
+from vinstall.resolution.shortlist import Shortlist
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,29 @@ class Environment:
         return MarkerContext(environment=self.markers)
 
 
+class Overrides:
+    """The requirements that replace every other on the projects they name."""
+
+    def __init__(self, requirements: Sequence[Requirement], environment: Environment) -> None:
+        context = environment.context()
+        self._by_name: dict[NormalizedName, tuple[Requirement, ...]] = {}
+        for requirement in requirements:
+            holds = requirement.marker is None or requirement.marker.evaluate(context)
+            before = self._by_name.get(requirement.name, ())
+            # A project none of whose overrides holds here is asked for by nobody.
+            self._by_name[requirement.name] = (*before, requirement) if holds else before
+
+    def applied(self, requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
+        """`requirements` with those on overridden projects replaced, each override once."""
+        if not self._by_name:
+            return tuple(requirements)
+        found: dict[int, Requirement] = {}
+        for requirement in requirements:
+            for chosen in self._by_name.get(requirement.name, (requirement,)):
+                found[id(chosen)] = chosen
+        return tuple(found.values())
+
+
 class Needs:
     """Reads dependencies from the file a candidate stands for, and from no sibling of it."""
 
@@ -45,44 +71,42 @@ class Needs:
         self,
         catalog: Catalog,
         *,
+        shortlist: Shortlist,
         environment: Environment,
+        overrides: Overrides,
         options: ResolutionOptions,
         observer: Observer,
     ) -> None:
         self._catalog = catalog
+        self._shortlist = shortlist
         self._environment = environment
+        self._overrides = overrides
         self._has_dependencies = options.dependencies is not Dependencies.NONE
         self._observer = observer
-        self._overrides = _overrides(options.overrides, environment)
         self._asks: dict[int, Ask] = {}
         self._found: dict[Candidate, tuple[AnyRequirement, ...]] = {}
 
-    def of(self, candidate: Candidate) -> tuple[AnyRequirement, ...]:
+    def of(self, candidate: AnyCandidate) -> tuple[AnyRequirement, ...]:
         """Everything the candidate needs; an `Impossible` alone where it cannot be used at all.
 
-        Reads its metadata, once.
+        Reads its metadata, once, and tells the catalog what will be asked for next.
         """
+        if isinstance(candidate, Absent):
+            if self._shortlist.may_stay_absent(candidate):
+                return ()
+            return (candidate.cannot_be_used(),)
         found = self._found.get(candidate)
         if found is None:
             found = self._found[candidate] = tuple(self._find(candidate))
+            self._catalog.prefetch(self._shortlist.worth_fetching(found))
         return found
 
     def metadata(self, candidate: Candidate) -> Metadata:
-        """Metadata of an installed distribution or of the chosen file."""
+        """Metadata of an installed distribution, or of the chosen file."""
         if candidate.installed is not None:
             return candidate.installed.metadata()
         assert candidate.choice is not None
         return self._catalog.metadata(candidate.choice)
-
-    def overridden(self, requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
-        """`requirements`, those on projects with overrides replaced by these."""
-        if not self._overrides:
-            return tuple(requirements)
-        found: dict[int, Requirement] = {}
-        for requirement in requirements:
-            for chosen in self._overrides.get(requirement.name, (requirement,)):
-                found[id(chosen)] = chosen
-        return tuple(found.values())
 
     def _find(self, candidate: Candidate) -> Iterator[AnyRequirement]:
         try:
@@ -124,7 +148,7 @@ class Needs:
         extras = candidate.extras
         while True:
             context = self._context(candidate, extras)
-            found = self.overridden(dependencies(metadata, context))
+            found = self._overrides.applied(dependencies(metadata, context))
             more = extras.union(*(r.extras for r in found if r.name == candidate.name))
             if more == extras:
                 return found
@@ -157,16 +181,3 @@ def _self_fault(candidate: Candidate, needed: Sequence[Requirement]) -> Impossib
         ):
             return candidate.cannot_be_used(f"needs itself as `{requirement.specifier}`")
     return None
-
-
-def _overrides(
-    requirements: Sequence[Requirement], environment: Environment
-) -> dict[NormalizedName, tuple[Requirement, ...]]:
-    """Project to what replaces every requirement on it; empty where no marker holds here."""
-    context = environment.context()
-    found: dict[NormalizedName, tuple[Requirement, ...]] = {}
-    for requirement in requirements:
-        holds = requirement.marker is None or requirement.marker.evaluate(context)
-        before = found.get(requirement.name, ())
-        found[requirement.name] = (*before, requirement) if holds else before
-    return found

@@ -14,9 +14,12 @@ class Prereleases(Enum):
     """When a pre-release is acceptable."""
 
     STANDARD = "standard"
-    """PEP 440: where a specifier names one, or where no final release that can be used satisfies."""
+    """PEP 440: where the user's own specifier names one, or where no final release satisfies.
+
+    That a dependency asks for `<7.0.dev0` is no wish for a pre-release.
+    """
     STRICT = "strict"
-    """Where a specifier of the user's own names one, or where the project has no final release.
+    """Where the user's own specifier names one, or where the project has no final release at all.
 
     uv calls this `if-necessary-or-explicit`.
     """

@@ -13,11 +13,12 @@ from vinstall.errors import UsageError
 from vinstall.observer import Observer
 from vinstall.resolution.candidate import AnyCandidate, Ask, Candidate, user_ask
 from vinstall.resolution.model import Edge, InstalledProject, Kept, Pin, Request, Resolution
-from vinstall.resolution.needs import Environment, Needs
+from vinstall.resolution.needs import Environment, Needs, Overrides
 from vinstall.resolution.notices import notices
 from vinstall.resolution.options import Dependencies, ResolutionOptions
 from vinstall.resolution.sentence import shown
 from vinstall.resolution.shortlist import Shortlist
+from vinstall.resolution.sweep import Sweep
 from vinstall.target.environment import Target
 
 _DEFAULTS = ResolutionOptions()
@@ -43,8 +44,8 @@ def resolve(
     answer, UsageError for a constraint with extras, and what the catalog raises.
     """
     environment = Environment(markers=target.markers, python=target.python_version)
-    needs = Needs(catalog, environment=environment, options=options, observer=observer)
-    asks = _user_asks(requests, environment, needs)
+    overrides = Overrides(options.overrides, environment)
+    asks = _user_asks(requests, environment, overrides)
     limits = _constraints(constraints, environment)
     requested = {name: at for at, name in enumerate(dict.fromkeys(ask.name for ask in asks))}
     shortlist = Shortlist(
@@ -52,17 +53,30 @@ def resolve(
         constraints=limits,
         installed={found.name: found for found in installed},
         preferences=preferences or {},
-        requested=frozenset(requested),
+        requested=requested,
         options=options,
     )
+    needs = Needs(
+        catalog,
+        shortlist=shortlist,
+        environment=environment,
+        overrides=overrides,
+        options=options,
+        observer=observer,
+    )
     catalog.prefetch(shortlist.worth_fetching(asks))
-    mapping = _search(asks, catalog, shortlist, needs, limits, requested, options, observer)
+    mapping = Sweep(shortlist, needs).run(asks)
+    if mapping is None:
+        catalog.settle()
+        mapping = _search(asks, catalog, shortlist, needs, limits, options, observer)
     walk = _Walk(mapping, shortlist, needs)
     walk.run(asks)
     return walk.resolution(requested, catalog, options, observer)
 
 
-def _user_asks(requests: Iterable[Request], environment: Environment, needs: Needs) -> list[Ask]:
+def _user_asks(
+    requests: Iterable[Request], environment: Environment, overrides: Overrides
+) -> list[Ask]:
     context = environment.context()
     asks = []
     for request in requests:
@@ -70,7 +84,7 @@ def _user_asks(requests: Iterable[Request], environment: Environment, needs: Nee
         if marker is None or marker.evaluate(context):
             asks += [
                 user_ask(Request(requirement=requirement, origin=request.origin))
-                for requirement in needs.overridden([request.requirement])
+                for requirement in overrides.applied([request.requirement])
             ]
     return asks
 
@@ -100,21 +114,23 @@ def _search(
     shortlist: Shortlist,
     needs: Needs,
     limits: Mapping[NormalizedName, Sequence[Ask]],
-    requested: Mapping[NormalizedName, int],
     options: ResolutionOptions,
     observer: Observer,
 ) -> Mapping[str, AnyCandidate]:
     """The candidate of every project, as resolvelib finds them."""
-    # Imported here: a run with nothing to resolve does without.
-    from resolvelib import ResolutionImpossible, ResolutionTooDeep, Resolver
+    # Imported here: it takes 10 ms, and most runs do without.
+    from resolvelib.resolvers import Resolution as Search
+    from resolvelib.resolvers import ResolutionImpossible, ResolutionTooDeep
 
     from vinstall.resolution.adapter import Adapter, Listener
     from vinstall.resolution.explain import Explanation, ResolutionFailed
 
-    adapter = Adapter(catalog=catalog, shortlist=shortlist, needs=needs, requested=requested)
-    listener = Listener(catalog, observer)
+    adapter = Adapter(shortlist, needs)
+    listener = Listener(observer)
     try:
-        return Resolver(adapter, listener).resolve(asks, max_rounds=options.max_rounds).mapping
+        # Not `Resolver`, which adds a graph: to draw it, it runs in circles where projects that
+        # were tried and dropped depend on one another.
+        return Search(adapter, listener).resolve(asks, max_rounds=options.max_rounds).mapping
     except ResolutionImpossible as error:
         explanation = Explanation(
             catalog, constraints=limits, requirers=listener.requirers, options=options

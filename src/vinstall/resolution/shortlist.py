@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -17,11 +18,15 @@ from vinstall.resolution.candidate import (
     Ask,
     Binding,
     Candidate,
+    is_bounded,
     is_pin,
 )
 from vinstall.resolution.model import InstalledProject
 from vinstall.resolution.options import Prereleases, ResolutionOptions
 from vinstall.selection.release import Choice, Wheel
+
+Rank: TypeAlias = tuple[bool, bool, bool, int, str]
+"""Sort key of projects; the least is decided first.  See `Shortlist.rank`."""
 
 _NO_EXTRAS: frozenset[NormalizedName] = frozenset()
 
@@ -39,9 +44,10 @@ class Shortlist:
         constraints: Mapping[NormalizedName, Sequence[Ask]],
         installed: Mapping[NormalizedName, InstalledProject],
         preferences: Mapping[NormalizedName, Version],
-        requested: frozenset[NormalizedName],
+        requested: Mapping[NormalizedName, int],
         options: ResolutionOptions,
     ) -> None:
+        """`requested` holds what the user names, and the place in which it was named first."""
         self._catalog = catalog
         self._constraints = constraints
         self._installed = {
@@ -116,6 +122,20 @@ class Shortlist:
         return found is not None and not self._upgrades(ask.name) and ask.admits(found.version)
 
     # --- order --------------------------------------------------------------------------------
+
+    def rank(self, name: NormalizedName, asks: Sequence[Ask]) -> Rank:
+        """Which project is decided first: the one that leaves least choice, then the user's order.
+
+        What nobody asks for comes last of all: by then it is known whether anybody does.
+        """
+        requirements = [ask.requirement for ask in asks]
+        return (
+            not asks,
+            not any(r.url is not None or is_pin(r) for r in requirements),
+            not any(is_bounded(r) for r in requirements),
+            self._requested.get(name, len(self._requested)),
+            name,
+        )
 
     def _by_version(
         self,
@@ -215,9 +235,7 @@ class Shortlist:
                 return True
             case Prereleases.DISALLOW:
                 return False
-            case Prereleases.STANDARD:
-                return any(limit.requirement.specifier.prereleases for limit in limits)
-            case Prereleases.STRICT:
+            case Prereleases.STANDARD | Prereleases.STRICT:
                 return any(
                     limit.is_users and limit.requirement.specifier.prereleases for limit in limits
                 )
