@@ -1,0 +1,224 @@
+"""What the user asks for: words, files, groups → requests, constraints, hashes, options of files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from vinstall.errors import FormatError, UsageError
+from vinstall.formats.dependency_group import group_requirements
+from vinstall.formats.file_options import FileOptions
+from vinstall.formats.pyproject import parse_pyproject
+from vinstall.formats.requirement import Requirement
+from vinstall.formats.requirement_line import RequirementLine, parse_requirement_line
+from vinstall.formats.requirements_file import Load, RequirementsFile, parse_requirements_file
+from vinstall.net.redaction import redact
+from vinstall.resolution.model import Request
+from vinstall.workflows.settings import Settings
+
+Hashes = frozenset[tuple[str, str]]
+NameLocation = Callable[[str, bool], NormalizedName]
+"""(URL, editable) → the project a folder or archive is of; may cost a build."""
+
+_IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Everything the user asks for, in order; places not yet named."""
+
+    requirements: tuple[RequirementLine, ...] = ()
+    constraints: tuple[RequirementLine, ...] = ()
+    overrides: tuple[Requirement, ...] = ()
+    build_constraints: tuple[RequirementLine, ...] = ()
+    options: FileOptions = field(default_factory=FileOptions)
+    """Of all files together."""
+
+    def hashes(self) -> dict[NormalizedName, Hashes]:
+        """The hashes allowed for each project that has any; those of a place are not among them."""
+        found: dict[NormalizedName, Hashes] = {}
+        for line in (*self.requirements, *self.constraints):
+            if line.name is not None and line.hashes:
+                found[line.name] = found.get(line.name, frozenset()) | frozenset(line.hashes)
+        return found
+
+    def config_settings(self) -> dict[str, dict[str, object]]:
+        """Project name to the settings for its build (PEP 517); a repeated key makes a list."""
+        found: dict[str, dict[str, object]] = {}
+        for line in self.requirements:
+            if line.config_settings and line.name is not None:
+                found[line.name] = collect_settings(line.config_settings)
+        return found
+
+
+def collect_settings(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
+    """(key, value) pairs as the mapping a build backend takes; a repeated key makes a list."""
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        earlier = found.get(key)
+        match earlier:
+            case None:
+                found[key] = value
+            case list():
+                found[key] = [*earlier, value]
+            case _:
+                found[key] = [earlier, value]
+    return found
+
+
+def read_requirements(
+    settings: Settings, *, load: Load, environ: Mapping[str, str], folder: Path
+) -> Asked:
+    """All that `settings` name, read.  Raises UsageError naming word, or file and line.
+
+    `load` gives the bytes at a path or URL; `folder` is where `pyproject.toml` is looked for.
+    """
+    words = tuple(_word(word) for word in settings.requirements)
+    editables = tuple(_word(f"-e {path}") for path in settings.editables)
+    files = [_file(name, load, environ) for name in settings.requirement_files]
+    limits = [_file(name, load, environ, limit=True) for name in settings.constraint_files]
+    replaced = [_file(name, load, environ) for name in settings.override_files]
+    build = [_file(name, load, environ, limit=True) for name in settings.build_constraint_files]
+    groups = [line for text in settings.groups for line in _group(text, load, folder)]
+    options = FileOptions()
+    for found in (*files, *limits):
+        options = _both(options, found.options)
+    return Asked(
+        requirements=(
+            *words,
+            *editables,
+            *(line for found in files for line in found.requirements),
+            *groups,
+        ),
+        constraints=tuple(line for found in (*files, *limits) for line in found.constraints),
+        overrides=tuple(
+            line.requirement
+            for found in replaced
+            for line in found.requirements
+            if line.requirement is not None
+        ),
+        build_constraints=tuple(line for found in build for line in found.constraints),
+        options=options,
+    )
+
+
+def _word(text: str) -> RequirementLine:
+    try:
+        return parse_requirement_line(text)
+    except FormatError as error:
+        raise UsageError(
+            f"`{redact(text)}` is no requirement",
+            context=(error.message, *error.context),
+            hint=error.hint,
+        ) from error
+
+
+def _file(
+    name: str, load: Load, environ: Mapping[str, str], *, limit: bool = False
+) -> RequirementsFile:
+    try:
+        return parse_requirements_file(name, load, environment=environ, constraint=limit)
+    except FormatError as error:
+        raise UsageError(error.message, context=error.context, hint=error.hint) from error
+
+
+def _group(text: str, load: Load, folder: Path) -> Iterable[RequirementLine]:
+    """The lines a dependency group stands for; `text` is `NAME` or `PATH:NAME`."""
+    path, _, name = text.rpartition(":")
+    file = path or str(folder / "pyproject.toml")
+    try:
+        found = group_requirements(parse_pyproject(load(file)).groups, name)
+    except FormatError as error:
+        raise UsageError(
+            error.message, context=(*error.context, f"in `{file}`"), hint=error.hint
+        ) from error
+    return [RequirementLine(requirement=found_one, name=found_one.name) for found_one in found]
+
+
+def _both(first: FileOptions, second: FileOptions) -> FileOptions:
+    """The options of two files; of what can be said once, the later word."""
+    return FileOptions(
+        index_url=second.index_url or first.index_url,
+        extra_index_urls=(*first.extra_index_urls, *second.extra_index_urls),
+        no_index=first.no_index or second.no_index,
+        find_links=(*first.find_links, *second.find_links),
+        no_binary=first.no_binary | second.no_binary,
+        only_binary=first.only_binary | second.only_binary,
+        all_releases=first.all_releases | second.all_releases,
+        only_final=first.only_final | second.only_final,
+        pre=first.pre or second.pre,
+        prefer_binary=first.prefer_binary or second.prefer_binary,
+        trusted_hosts=(*first.trusted_hosts, *second.trusted_hosts),
+        require_hashes=first.require_hashes or second.require_hashes,
+        no_require_hashes=first.no_require_hashes or second.no_require_hashes,
+        use_features=(*first.use_features, *second.use_features),
+    )
+
+
+def with_file_options(settings: Settings, options: FileOptions) -> Settings:
+    """`settings` and what requirements files say, which outweighs them (pip)."""
+    sources = settings.sources
+    return replace(
+        settings,
+        pre=settings.pre or options.pre,
+        prefer_binary=settings.prefer_binary or options.prefer_binary,
+        require_hashes=settings.require_hashes or options.require_hashes,
+        only_binary=settings.only_binary | options.only_binary,
+        no_binary=settings.no_binary | options.no_binary,
+        sources=replace(
+            sources,
+            index_url=options.index_url or sources.index_url,
+            extra_index_urls=(*options.extra_index_urls, *sources.extra_index_urls),
+            no_index=sources.no_index or options.no_index,
+            find_links=(*_find_links(options), *sources.find_links),
+            trusted_hosts=(*options.trusted_hosts, *sources.trusted_hosts),
+        ),
+    )
+
+
+def _find_links(options: FileOptions) -> Iterable[str]:
+    """pip: a relative path counts from the file it stands in, if something is there."""
+    for link in options.find_links:
+        beside = Path(link.file).parent / link.value
+        yield str(beside) if not _IS_URL.match(link.value) and beside.exists() else link.value
+
+
+def requests(
+    lines: Sequence[RequirementLine], *, folder: Path, name_location: NameLocation
+) -> tuple[tuple[Request, ...], frozenset[str]]:
+    """Requests for the resolver, and the URLs among them that are installed in place.
+
+    Paths are made absolute from `folder`.  Raises UsageError for a path where nothing is.
+    """
+    found: list[Request] = []
+    editables: set[str] = set()
+    for line in lines:
+        requirement = line.requirement
+        if requirement is None:
+            url = _url(line.location or "", folder)
+            requirement = Requirement(
+                name=line.name or name_location(url, line.editable),
+                extras=line.extras,
+                marker=line.marker,
+                url=url,
+            )
+        if line.editable and requirement.url is not None:
+            editables.add(requirement.url)
+        found.append(Request(requirement=requirement, origin=line.origin))
+    return tuple(found), frozenset(editables)
+
+
+def _url(location: str, folder: Path) -> str:
+    if _IS_URL.match(location) and not re.match(r"[A-Za-z]:[/\\]", location):
+        return location
+    path = (folder / Path(location).expanduser()).resolve()
+    if not path.exists():
+        raise UsageError(
+            f"`{location}` does not exist",
+            hint="a project of that name is asked for without a path or an archive's ending",
+        )
+    return path.as_uri()
