@@ -12,10 +12,11 @@ from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from vinstall.formats.marker import MarkerContext, parse_marker
 from vinstall.formats.simple_api import parse_project_html
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
 from vinstall.formats.variant_json import VariantTable, parse_variant_table
+from vinstall.providers.machine import described_machine
+from vinstall.providers.registry import Registry
 from vinstall.selection.choose import (
     LabelRank,
     choose,
@@ -36,37 +37,31 @@ POLICY = SelectionPolicy()
 class Host:
     """A target as the data describes it."""
 
-    environment: Mapping[str, str]
-    answers: Mapping[str, NamespaceAnswer]
+    registry: Registry
     tags: Mapping[str, int]
 
     def answer(self, namespace: str, table: VariantTable) -> NamespaceAnswer:
-        """What the host supports in one namespace: `enable-if`, then static properties, then itself."""
-        provider = table.providers.get(namespace)
-        if provider is not None:
-            context = MarkerContext(environment=self.environment)
-            if provider.enable_if and not parse_marker(provider.enable_if).evaluate(context):
-                return NamespaceAnswer(unavailable=f"only where {provider.enable_if}")
-            if provider.static is not None:
-                return NamespaceAnswer(features=provider.static)
-        return self.answers.get(namespace, NamespaceAnswer())
+        """What the host supports in one namespace."""
+        return self.registry.answer(namespace, table.providers.get(namespace), labels=1)
 
 
 def described_host(data: Mapping[str, Any]) -> Host:
-    """A host of the rankings, with CPython 3.12."""
+    """A host of the rankings, with CPython 3.12; its properties stand for detection."""
     platforms = data["platform_tags"]
     interpreter = [
         *cpython_tags((3, 12), ["cp312"], platforms),
         *compatible_tags((3, 12), "cp312", platforms),
     ]
+    markers = data["marker_environment"]
+    machine = described_machine(
+        system=markers["platform_system"], processor=markers["platform_machine"], environ={}
+    )
+    host = {
+        namespace: tuple(FeatureSupport(name, tuple(values)) for name, values, *_ in features)
+        for namespace, features in data["properties"].items()
+    }
     return Host(
-        environment=data["marker_environment"],
-        answers={
-            namespace: NamespaceAnswer(
-                features=tuple(FeatureSupport(name, tuple(values)) for name, values, *_ in features)
-            )
-            for namespace, features in data["properties"].items()
-        },
+        registry=Registry(machine=machine, markers=markers, host=host),
         tags={str(tag): rank for rank, tag in reversed([*enumerate(interpreter)])},
     )
 

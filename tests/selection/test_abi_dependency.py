@@ -214,7 +214,7 @@ class TestChoices:
         choices, rejected = chosen(release(*labelled("t27", "cu12")), VLLM, answers=off)
         assert constraints(choices) == [("cu12", [])]
         assert spoken(rejected) == [
-            "demo-1.0-py3-none-any-t27.whl needs `abi_dependency`, disabled by the user"
+            "demo-1.0-py3-none-any-t27.whl needs `abi_dependency`: disabled by the user"
         ]
 
     def test_an_answer_narrows_the_versions_and_the_constraint_stays(self) -> None:

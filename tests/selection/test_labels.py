@@ -109,10 +109,10 @@ class TestUnsupported:
 
     def test_an_unavailable_namespace_says_why(self) -> None:
         off = {**ANSWERS, "nvidia": NamespaceAnswer(unavailable="disabled by `--disable-provider`")}
-        assert reason("cu13", answers=off) == "needs `nvidia`, disabled by `--disable-provider`"
+        assert reason("cu13", answers=off) == "needs `nvidia`: disabled by `--disable-provider`"
 
     def test_a_namespace_nobody_answers_for(self) -> None:
-        assert reason("cu13", answers={}) == "needs `nvidia`, which no provider answers for"
+        assert reason("cu13", answers={}) == "needs `nvidia`: no provider answers for it"
 
     def test_one_supported_value_of_a_feature_is_enough(self) -> None:
         """PEP 825: "at least one of the values"."""

@@ -39,7 +39,7 @@ REASONS: list[tuple[Reason, str]] = [
     ),
     (
         NamespaceUnavailable(namespace="nvidia", why="disabled by `--disable-provider`"),
-        "needs `nvidia`, disabled by `--disable-provider`",
+        "needs `nvidia`: disabled by `--disable-provider`",
     ),
     (NamespaceMissing(namespace="nvidia"), "uses nothing of `nvidia`, which `--require` asks for"),
     (

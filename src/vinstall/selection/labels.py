@@ -201,7 +201,7 @@ def _refusal(
         if answer is not None and answer.unavailable is not None:
             return NamespaceUnavailable(namespace=namespace, why=answer.unavailable)
         if answer is None and not binds_versions(namespace, table):
-            return NamespaceUnavailable(namespace=namespace, why="which no provider answers for")
+            return NamespaceUnavailable(namespace=namespace, why="no provider answers for it")
     offered = next((values for found, values, _ in support[namespace] if found == name), ())
     wanted = sorted(prop for prop in properties if prop[:2] == first)
     return UnsupportedFeature(wanted=tuple(wanted), offered=offered)

@@ -94,7 +94,7 @@ class NamespaceUnavailable:
     """"disabled by `--disable-provider`", "its provider `x-provider` is not trusted", ..."""
 
     def sentence(self) -> str:
-        return f"needs `{self.namespace}`, {self.why}"
+        return f"needs `{self.namespace}`: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
