@@ -15,7 +15,7 @@ from tests.selection.builders import (
 )
 from vinstall.formats.support import NamespaceAnswer
 from vinstall.formats.variant_json import VariantTable
-from vinstall.selection.labels import Demands, judge_labels, namespaces_to_ask
+from vinstall.selection.labels import demands_on, judge_labels, namespaces_to_ask
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.release import Release
 from vinstall.selection.usable import usable_wheels
@@ -168,7 +168,7 @@ class TestDemands:
         of: Release = VARIANTS,
         known: VariantTable | None = GPU,
     ) -> str | None:
-        reason = Demands(of, known, policy).refusal(label, properties(*matched))
+        reason = demands_on(of, known, policy).refusal(label, properties(*matched))
         return reason.sentence() if reason else None
 
     def test_a_demanded_label_excludes_all_others(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from packaging.version import Version
@@ -14,15 +13,15 @@ from vinstall.selection.labels import (
     Demands,
     Judgement,
     Verdict,
+    demands_on,
     judge_labels,
     namespaces_to_ask,
 )
 from vinstall.selection.ordering import Preference
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import (
-    MadeForElsewhere,
     NoSuchLabel,
-    NotListed,
+    NoWheelHere,
     Reason,
     Rejection,
     TagMismatch,
@@ -80,7 +79,7 @@ def choose(
     best = _best_of_labels(usable)
     labels = [label for label in best if label is not None]
     judged = judge_labels(labels, table=table, fault=fault, answers=answers, prefer=policy.prefer)
-    demands = Demands(release, table, policy)
+    demands = demands_on(release, table, policy)
     candidates, reasons = _candidates(best, judged, demands)
     if refused is None:
         _, refused = usable_wheels(release, tags=tags, python=python, policy=policy)
@@ -190,8 +189,7 @@ def _missing_label(release: Release, demands: Demands) -> Iterator[Rejection]:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelRank:
+class LabelRank(NamedTuple):
     """What `explain` says about one label."""
 
     label: str
@@ -230,7 +228,7 @@ def rank_labels(
     judged = judge_labels(
         sorted(labels), table=table, fault=fault, answers=answers, prefer=policy.prefer
     )
-    demands = Demands(release, table, policy)
+    demands = demands_on(release, table, policy)
 
     def described(verdict: Verdict, rank: int | None) -> LabelRank:
         reason = verdict.reason or demands.refusal(verdict.label, verdict.matched)
@@ -266,7 +264,7 @@ def _without_wheel(
         for rejection in most_telling_first(one for one in refused if one.label == label)
     ]
     if not reasons:
-        return NotListed()
+        return NoWheelHere(only=())
     if not isinstance(reasons[0], TagMismatch):
         return reasons[0]
     offered = [
@@ -278,4 +276,4 @@ def _without_wheel(
     here = {tag.rpartition("-")[2] for tag in tags}
     platforms = {platform for _, platform in offered}
     fitting = {python for python, platform in offered if platform in here}
-    return MadeForElsewhere(only=tuple(sorted(fitting or platforms)))
+    return NoWheelHere(only=tuple(sorted(fitting or platforms)))

@@ -6,7 +6,7 @@ Spec: PEP 825 "Variant properties", "Variant label", "Variant ordering"; PEP 850
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from vinstall.formats.support import NamespaceAnswer, NamespaceSupport
 from vinstall.formats.variant_json import Property, VariantTable
@@ -38,8 +38,7 @@ from vinstall.selection.release import Release
 from vinstall.selection.usable import Usable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """One label, judged by its properties alone."""
 
     label: str
@@ -56,13 +55,12 @@ class Verdict:
     empty: it binds nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(NamedTuple):
     """Some labels of one release, judged."""
 
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict]
     """By label."""
-    support: Mapping[str, NamespaceSupport] = field(default_factory=dict)
+    support: Mapping[str, NamespaceSupport]
     """What the target supports in the namespaces the labels use."""
 
 
@@ -85,11 +83,8 @@ def namespaces_to_ask(
         if label is not None
         for prop in table.variants.get(label, ())
     }
-    return (*(name for name in table.namespaces if name in used), *_unlisted(used, table))
-
-
-def _unlisted(used: Collection[str], table: VariantTable) -> list[str]:
-    return sorted(name for name in used if name not in table.namespaces)
+    unlisted = sorted(used.difference(table.namespaces))
+    return (*(name for name in table.namespaces if name in used), *unlisted)
 
 
 def judge_labels(
@@ -207,17 +202,13 @@ def _refusal(
     return UnsupportedFeature(wanted=tuple(wanted), offered=offered)
 
 
-class Demands:
+class Demands(NamedTuple):
     """What the user demands of every file of one release: `--variant` and `--require`."""
 
-    def __init__(
-        self, release: Release, table: VariantTable | None, policy: SelectionPolicy
-    ) -> None:
-        binding = release.has_labels or policy.label_everywhere
-        self.label = policy.label if binding else None
-        """The only acceptable label, or None."""
-        self.namespaces = _demanded_namespaces(release, table, policy)
-        """The namespaces a wheel has to use, sorted."""
+    label: str | None
+    """The only acceptable label, or None."""
+    namespaces: tuple[str, ...]
+    """The namespaces a wheel has to use, sorted."""
 
     def refusal(self, label: str | None, matched: Collection[Property]) -> Reason | None:
         """Why a file with this label (None: plain, or a source distribution) is refused, or None."""
@@ -227,6 +218,15 @@ class Demands:
             if not any(prop.namespace == namespace for prop in matched):
                 return NamespaceMissing(namespace=namespace)
         return None
+
+
+def demands_on(release: Release, table: VariantTable | None, policy: SelectionPolicy) -> Demands:
+    """The part of the policy's demands that binds this release."""
+    binding = release.has_labels or policy.label_everywhere
+    return Demands(
+        label=policy.label if binding else None,
+        namespaces=_demanded_namespaces(release, table, policy),
+    )
 
 
 def _demanded_namespaces(

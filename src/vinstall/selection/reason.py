@@ -1,10 +1,12 @@
-"""Why a file is refused: one frozen class per reason, each with sentence()."""
+"""Why a file is refused: one frozen class per reason, each with sentence().
+
+Named tuples: a release with many wheels makes a reason for each of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from packaging.utils import NormalizedName
 
@@ -20,8 +22,7 @@ class Reason(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
+class Rejection(NamedTuple):
     """One file and why it cannot be used."""
 
     filename: str
@@ -30,8 +31,7 @@ class Rejection:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """The file name or the file's metadata does not follow its format."""
 
     fault: str
@@ -40,8 +40,7 @@ class Unreadable:
         return self.fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignProject:
+class ForeignProject(NamedTuple):
     """The file belongs to another project than the page it is listed on."""
 
     listed_for: NormalizedName
@@ -50,8 +49,7 @@ class ForeignProject:
         return f"is no file of `{self.listed_for}`, on whose page it is listed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagMismatch:
+class TagMismatch(NamedTuple):
     """None of the wheel's platform compatibility tags is one of the target's."""
 
     tags: tuple[str, ...]
@@ -61,8 +59,7 @@ class TagMismatch:
         return f"is made for {shown}{' and others' if len(self.tags) > 3 else ''}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PythonMismatch:
+class PythonMismatch(NamedTuple):
     """The file's Requires-Python excludes the target's Python."""
 
     required: str
@@ -72,8 +69,7 @@ class PythonMismatch:
         return f"needs Python {self.required}, the environment has {self.python}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnsupportedFeature:
+class UnsupportedFeature(NamedTuple):
     """No value the wheel lists for one feature is supported by the target."""
 
     wanted: tuple[Property, ...]
@@ -85,8 +81,7 @@ class UnsupportedFeature:
         return feature_sentence(self.wanted, self.offered)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamespaceUnavailable:
+class NamespaceUnavailable(NamedTuple):
     """Nothing is supported in a namespace the wheel uses, for a reason of its own."""
 
     namespace: str
@@ -97,8 +92,7 @@ class NamespaceUnavailable:
         return f"needs `{self.namespace}`: {self.why}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantDataInvalid:
+class VariantDataInvalid(NamedTuple):
     """The variant metadata is missing, broken, or does not know the wheel's label."""
 
     fault: str
@@ -107,8 +101,7 @@ class VariantDataInvalid:
         return f"has no usable variant metadata: {self.fault}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoSuchLabel:
+class NoSuchLabel(NamedTuple):
     """The user demands a label that no wheel of the release has."""
 
     label: str
@@ -122,8 +115,7 @@ class NoSuchLabel:
         return f"has no variant `{self.label}`; it has {there}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamespaceMissing:
+class NamespaceMissing(NamedTuple):
     """The user requires a namespace that the file's properties do not use."""
 
     namespace: str
@@ -132,27 +124,20 @@ class NamespaceMissing:
         return f"uses nothing of `{self.namespace}`, which `--require` asks for"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotListed:
-    """The label is described, but no wheel of the release carries it."""
-
-    def sentence(self) -> str:
-        return "has no wheel in this release"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeForElsewhere:
-    """The label has wheels, all of them for other targets."""
+class NoWheelHere(NamedTuple):
+    """The label fits, but no wheel of it is for this target."""
 
     only: tuple[str, ...]
-    """What they are made for, sorted: platforms where none fits, else Python and ABI tags."""
+    """What its wheels are made for, sorted: platforms where none fits, else Python and ABI tags;
+    empty: it has no wheels."""
 
     def sentence(self) -> str:
+        if not self.only:
+            return "has no wheel in this release"
         return f"has wheels only for {either([f'`{tag}`' for tag in self.only], 'and')}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HashNotAllowed:
+class HashNotAllowed(NamedTuple):
     """The index lists hashes for the file, and none of them is one the user allows."""
 
     listed: tuple[tuple[str, str], ...]
@@ -162,8 +147,7 @@ class HashNotAllowed:
         return f"has the hash {shown}, which is not among those required"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Yanked:
+class Yanked(NamedTuple):
     """The file was withdrawn by its maker (PEP 592)."""
 
     why: str
@@ -173,8 +157,7 @@ class Yanked:
         return f"was yanked: {self.why}" if self.why else "was yanked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excluded:
+class Excluded(NamedTuple):
     """The user's options exclude the file."""
 
     option: str
@@ -194,8 +177,7 @@ _MOST_TELLING_FIRST: tuple[type[Reason], ...] = (
     Excluded,
     Yanked,
     PythonMismatch,
-    NotListed,
-    MadeForElsewhere,
+    NoWheelHere,
     TagMismatch,
     ForeignProject,
     Unreadable,
