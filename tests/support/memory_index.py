@@ -17,7 +17,7 @@ from vinstall.errors import SourceError
 from vinstall.formats.metadata import Metadata, parse_metadata
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
-from vinstall.formats.variant_json import ProviderInfo
+from vinstall.formats.variant_json import ABI_DEPENDENCY, ProviderInfo
 from vinstall.observer import Observer
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.release import SourceDistribution
@@ -168,6 +168,8 @@ class MemoryIndex:
         self._count(f"answer {namespace}")
         if info is not None and info.static is not None:
             return NamespaceAnswer(features=info.static)
+        if namespace == ABI_DEPENDENCY:
+            return NamespaceAnswer(how="decided with the versions of the resolution")
         if namespace not in self.host:
             return NamespaceAnswer(unavailable="which no provider answers for")
         features = self.host[namespace]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
@@ -33,8 +34,13 @@ from vinstall.selection.wording import either
 Cause: TypeAlias = "tuple[AnyRequirement, AnyCandidate | None]"
 """A requirement that took part in the last conflict, and what has it; None: the user."""
 
+_UNKNOWN_HINT = (
+    "check the name, or add the index or folder that has it"
+    " with `--extra-index-url` or `--find-links`"
+)
 _MOST_LINES = 14
 _MOST_STEPS = 6
+_MOST_VERSIONS = 5
 
 
 class ResolutionFailed(ResolutionError):
@@ -49,6 +55,23 @@ class _Finding(NamedTuple):
     message: str
     lines: tuple[str, ...]
     hint: str | None = None
+
+
+class _Who(NamedTuple):
+    """A project that wants something, as long as one sentence can speak of several versions of it."""
+
+    name: str
+    label: str | None
+    binds: bool
+
+    def sentence(self, versions: Sequence[Version], wanted: Sequence[str]) -> str:
+        several = len(versions) > 1
+        variant = f" (variant `{self.label}`)" if self.label is not None else ""
+        if self.binds:
+            verb, last = ("go with" if several else "goes with"), "or"
+        else:
+            verb, last = ("need" if several else "needs"), "and"
+        return f"`{self.name}` {versions_text(versions)}{variant} {verb} {either(wanted, last)}"
 
 
 class Explanation:
@@ -102,7 +125,9 @@ class Explanation:
             return self._unknown(name, who)
         for limit in limits:
             if not any(limit.admits(version) for version in versions):
-                return self._no_such_version(limit, versions, who)
+                message = f"no version of `{name}` fits {shown(limit.requirement)}"
+                lines = (*who, _there_are(name, versions, limit))
+                return _Finding(1, message, lines, self._hidden(name) or _other_label(causes))
         bindings = [requirement for requirement, _ in causes if isinstance(requirement, Binding)]
         fitting = [
             version
@@ -113,8 +138,8 @@ class Explanation:
         if fitting:
             return self._not_to_be_had(name, fitting, who)
         message = f"the requirements on `{name}` cannot be met together"
-        there_is = (f"there are {versions_text(versions)} of `{name}`",)
-        return _Finding(4, message, (*who, *there_is), _other_label(causes))
+        lines = (*who, _there_are(name, versions))
+        return _Finding(4, message, lines, self._hidden(name) or _other_label(causes))
 
     def _impossible(self, name: NormalizedName, causes: Sequence[Cause]) -> _Finding | None:
         """Candidates that nothing can make usable, grouped by why."""
@@ -137,20 +162,16 @@ class Explanation:
         sources = self._catalog.asked(name)
         asked = either([f"`{source}`" for source in sources], "and")
         lines = (*who, f"asked: {asked}") if sources else (*who, "no index or folder was asked")
-        hint = "check the name, or add the index or folder that has it with `--extra-index-url` or `--find-links`"
+        hint = self._hidden(name) or _UNKNOWN_HINT
         return _Finding(0, f"nothing is known of a project `{name}`", lines, hint)
 
-    def _no_such_version(
-        self, limit: Ask, versions: Sequence[Version], who: tuple[str, ...]
-    ) -> _Finding:
-        newest = max(versions)
-        near = _nearest(limit, versions)
-        there = f"the nearest are {versions_text(near)}" if near else ""
-        newest_text = "" if newest in near else f", the newest is {newest}"
-        line = f"of `{limit.name}`, {there}{newest_text}"
-        return _Finding(
-            1, f"no version of `{limit.name}` fits {shown(limit.requirement)}", (*who, line)
-        )
+    def _hidden(self, name: NormalizedName) -> str | None:
+        """What `--exclude-newer` takes away."""
+        versions = self._catalog.too_new(name)
+        if not versions:
+            return None
+        verb = "is" if len(versions) == 1 else "are"
+        return f"`{name}` {versions_text(versions)} {verb} hidden by `--exclude-newer`"
 
     def _not_to_be_had(
         self, name: NormalizedName, fitting: Sequence[Version], who: tuple[str, ...]
@@ -194,23 +215,28 @@ class Explanation:
     # --- who asked ----------------------------------------------------------------------------
 
     def _who_asked(self, name: NormalizedName, causes: Sequence[Cause]) -> Iterator[str]:
-        """A sentence per requirement, those of several versions of one project together."""
-        versions: dict[tuple[str, str, str], list[Version]] = {}
-        labels: dict[tuple[str, str, str], str | None] = {}
-        for requirement, parent in causes:
+        """Who limits `name`; where nobody does, who asks for it.
+
+        The same wish of several versions of one project is one sentence, and so are the different
+        ones that the variants of one version have.
+        """
+        limits = [cause for cause in causes if _limits(cause[0])] or list(causes)
+        for requirement, parent in limits:
             if isinstance(requirement, Ask) and parent is None:
                 yield user_asked(requirement)
-            elif isinstance(parent, Candidate) and not isinstance(requirement, Impossible):
-                verb = "goes with" if isinstance(requirement, Binding) else "needs"
-                key = (parent.name, verb, shown(requirement.requirement))
-                versions.setdefault(key, []).append(parent.version)
+        texts: dict[tuple[_Who, Version], dict[str, None]] = {}
+        for requirement, parent in limits:
+            if isinstance(parent, Candidate) and not isinstance(requirement, Impossible):
                 label = parent.choice.label if parent.choice is not None else None
-                labels[key] = label
-        for (parent_name, verb, text), found in versions.items():
-            yield from self._chain(parent_name)
-            label = labels[parent_name, verb, text]
-            variant = f" (variant `{label}`)" if label else ""
-            yield f"`{parent_name}` {versions_text(list(dict.fromkeys(found)))}{variant} {verb} {text}"
+                binds = isinstance(requirement, Binding)
+                who = _Who(parent.name, None if binds else label, binds)
+                texts.setdefault((who, parent.version), {})[shown(requirement.requirement)] = None
+        same: defaultdict[tuple[_Who, tuple[str, ...]], list[Version]] = defaultdict(list)
+        for (who, version), wanted in texts.items():
+            same[who, tuple(wanted)].append(version)
+        for (who, wanted_texts), versions in same.items():
+            yield from self._chain(who.name)
+            yield who.sentence(versions, wanted_texts)
         for constraint in self._constraints.get(name, ()):
             yield user_asked(constraint)
 
@@ -231,6 +257,14 @@ class Explanation:
         return steps[::-1]
 
 
+def _limits(requirement: AnyRequirement) -> bool:
+    """Whether a requirement excludes anything."""
+    if isinstance(requirement, Impossible):
+        return True
+    wanted = requirement.requirement
+    return wanted.url is not None or bool(wanted.specifier)
+
+
 _WITHOUT_PRERELEASES = (Prereleases.DISALLOW, Prereleases.STRICT)
 
 
@@ -239,19 +273,26 @@ def sorted_bindings(absent: Absent) -> list[Binding]:
     return sorted(absent.bindings, key=lambda binding: shown(binding.requirement))
 
 
+def _there_are(name: str, versions: Sequence[Version], limit: Ask | None = None) -> str:
+    """What exists: everything where that is little, else what is nearest to what is asked."""
+    if len(versions) == 1:
+        return f"there is this version of `{name}`: {versions[0]}"
+    if len(versions) > _MOST_VERSIONS and limit is not None:
+        near = versions_text(_nearest(limit, versions))
+        return f"there are {len(versions)} versions of `{name}`, the nearest are {near}"
+    return f"there are these versions of `{name}`: {versions_text(versions)}"
+
+
 def _nearest(limit: Ask, versions: Sequence[Version]) -> list[Version]:
-    """Up to two versions above and two below those the specifier names, ascending."""
-    named = []
-    for part in limit.requirement.specifier:
-        text = part.version.removesuffix(".*")
-        if part.operator != "===":
-            named.append(Version(text))
-    if not named:
-        return sorted(versions)[-2:]
+    """Two versions above and two below the highest the specifier names, newest first."""
+    named = [
+        Version(part.version.removesuffix(".*"))
+        for part in limit.requirement.specifier
+        if part.operator != "==="
+    ]
     ordered = sorted(versions)
-    below = [version for version in ordered if version <= max(named)]
-    above = [version for version in ordered if version > max(named)]
-    return [*below[-2:], *above[:2]]
+    at = bisect(ordered, max(named)) if named else len(ordered)
+    return ordered[max(0, at - 2) : at + 2][::-1]
 
 
 def _other_label(causes: Sequence[Cause]) -> str | None:
@@ -259,8 +300,10 @@ def _other_label(causes: Sequence[Cause]) -> str | None:
 
     Contract, section 4: a chosen label is not quietly swapped for a worse one.
     """
-    for _, parent in causes:
-        if isinstance(parent, Candidate) and parent.choice is not None:
+    for requirement, parent in causes:
+        if isinstance(requirement, Binding):
+            continue
+        if isinstance(parent, Candidate) and parent.choice and not parent.choice.constraints:
             others = dict.fromkeys(
                 wheel.name.label for wheel in parent.choice.runners_up if wheel.name.label
             )

@@ -79,6 +79,6 @@ class Resolution:
     pins: tuple[Pin, ...]
     edges: tuple[Edge, ...] = ()
     notices: tuple[str, ...] = field(default=())
-    """What must not be silent: an older release for variant reasons, labels skipped for want of a provider."""
+    """What must not be silent: an older release for variant reasons, a yanked one, a missing extra."""
     kept: tuple[Kept, ...] = ()
     """What is installed, satisfies and stays; sorted by name, disjoint from `pins`."""

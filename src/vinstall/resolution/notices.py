@@ -13,7 +13,6 @@ from vinstall.formats.requirement import Requirement
 from vinstall.observer import Observer
 from vinstall.resolution.model import Edge, Pin
 from vinstall.resolution.sentence import is_for_variant_reasons, rejection_texts
-from vinstall.selection.reason import NamespaceUnavailable
 from vinstall.selection.wording import either
 
 
@@ -38,7 +37,6 @@ def notices(
         lines += _passed_over(pin, asked[pin.name], unusable.get(pin.name, ()), catalog, observer)
         lines += _yanked(pin)
         lines += _missing_extras(pin)
-    lines += _unanswered(pins)
     return tuple(dict.fromkeys(lines))
 
 
@@ -85,21 +83,3 @@ def _missing_extras(pin: Pin) -> list[str]:
     return [
         f"`{pin.name}` {pin.version} has no extra {either([f'`{extra}`' for extra in missing])}"
     ]
-
-
-def _unanswered(pins: Iterable[Pin]) -> list[str]:
-    """Labels skipped because nobody answers for what they need, once per namespace."""
-    skipped: defaultdict[tuple[str, str], dict[tuple[NormalizedName, str], None]]
-    skipped = defaultdict(dict)
-    for pin in pins:
-        for rejection in pin.choice.rejected:
-            reason = rejection.reason
-            if isinstance(reason, NamespaceUnavailable) and rejection.label is not None:
-                key = (reason.namespace, reason.why)
-                skipped[key][pin.name, rejection.label] = None
-    lines = []
-    for (namespace, why), labels in skipped.items():
-        count = f"{len(labels)} variant{'s' if len(labels) > 1 else ''}"
-        names = either([f"`{name}`" for name in dict.fromkeys(name for name, _ in labels)], "and")
-        lines.append(f"skipped {count} of {names} that need `{namespace}`: {why}")
-    return lines
