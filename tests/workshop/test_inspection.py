@@ -47,7 +47,8 @@ class TestFacts:
         assert found.name is not None
         assert found.name.label == "v3"
         assert found.properties == frozenset({parse_property("x86_64::level::v3")})
-        assert found.namespaces == ("x86_64",)
+        assert found.table is not None
+        assert found.table.namespaces == ("x86_64",)
         assert found.requires_python == ">=3.9"
         assert found.requirements == ("numpy>=2 ; variant_label == 'v3'",)
         assert found.size == wheel.stat().st_size

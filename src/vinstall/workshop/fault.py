@@ -23,6 +23,7 @@ class Rule(NamedTuple):
 
 def _rules() -> dict[str, Rule]:
     wheel, record = "PEP 427", "recording installed projects"
+    level = "PEP 825, Index-level metadata"
     return {
         "archive-entry": Rule("error", "zip", "members are plain files with safe relative names"),
         "archive-duplicate": Rule("error", "zip", "no name stands twice"),
@@ -53,6 +54,49 @@ def _rules() -> dict[str, Rule]:
         "index-agreement": Rule(
             "error", "PEP 825, Metadata consistency", "wheel and index file say the same of a label"
         ),
+        "index-file-missing": Rule(
+            "error", level, "a release with labelled wheels has a `-variants.json` on its page"
+        ),
+        "index-file-twice": Rule("error", level, "a release has one `-variants.json`"),
+        "index-file-name": Rule("error", level, "its name is normalized as in wheel names"),
+        "index-file-format": Rule("error", "PEP 825, Variant metadata", "the index file is valid"),
+        "label-unlisted": Rule("error", level, "the index file lists every label there is"),
+        "label-without-wheel": Rule("warning", level, "a label that is listed has a wheel"),
+        "label-empty": Rule(
+            "error", "PEP 825, Variant label", "the wheel without properties is labelled `null`"
+        ),
+        "label-twins": Rule("warning", "PEP 825, Variant label", "labels differ in properties"),
+        "label-unreachable": Rule(
+            "warning", "PEP 825, Variant properties", "some host can support each label"
+        ),
+        "label-gap": Rule(
+            "warning", "PEP 825, Variant ordering", "sister labels cover the same platforms"
+        ),
+        "namespace-unlisted": Rule(
+            "error", "PEP 825, Default priorities", "every namespace in use is in the list"
+        ),
+        "feature-unlisted": Rule(
+            "warning", "schema v0.0.2", "the feature of a static value has a priority"
+        ),
+        "values-unsorted": Rule("error", "PEP 825, Variants", "feature values are sorted"),
+        "no-fallback": Rule(
+            "warning", "PEP 825, Variant label", "hosts that support no label have a wheel too"
+        ),
+        "platform-excluded": Rule(
+            "warning", "PEP 817, Provider information", "wheels are offered where `enable-if` holds"
+        ),
+        "tag-unknown": Rule(
+            "warning", "platform compatibility tags", "machines with the tag exist"
+        ),
+        "tag-linux": Rule("warning", "PEP 600", "Linux wheels say which C library they need"),
+        "wheel-twice": Rule("warning", "PEP 427", "one wheel for each label, build and tag"),
+        "page": Rule("error", "PEP 503, PEP 691", "pages can be read and list the same files"),
+        "hash-missing": Rule("warning", "PEP 503", "links carry a hash"),
+        "file-missing": Rule("error", "PEP 503", "what a page links to is there"),
+        "file-hash": Rule("error", "PEP 503", "files have the hash the page gives"),
+        "file-size": Rule("error", "PEP 700", "files have the size the page gives"),
+        "requires-python": Rule("error", "PEP 503", "the page repeats the wheel's Requires-Python"),
+        "core-metadata": Rule("error", "PEP 658", "the METADATA beside a wheel is the wheel's own"),
     }
 
 

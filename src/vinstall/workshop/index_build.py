@@ -39,6 +39,7 @@ from vinstall.observer import Observer
 from vinstall.workshop.archive import path_fault
 from vinstall.workshop.atomic_file import write_file
 from vinstall.workshop.fault import Fault, refuse
+from vinstall.workshop.index_release import variants_json_name
 from vinstall.workshop.index_state import (
     STATE_FILE,
     IndexedFile,
@@ -49,7 +50,7 @@ from vinstall.workshop.index_state import (
     render_state,
 )
 from vinstall.workshop.release_table import combine_wheels, render_table
-from vinstall.workshop.wheel_file import VARIANT_JSON, open_wheel
+from vinstall.workshop.wheel_content import VARIANT_JSON, open_wheel
 
 PAGES = "simple"
 """The folder of the pages, below the folder of the distributions."""
@@ -201,7 +202,7 @@ class _Builder:
             labelled = [file for file in files if file.variant_json is not None]
             if not labelled:
                 continue
-            path = f"{PAGES}/{release.project}/{_variants_json_name(release)}"
+            path = f"{PAGES}/{release.project}/{variants_json_name(*release)}"
             digest = _digest(labelled)
             old = self.old.releases.get(path)
             if old is not None and old.digest == digest and (self.folder / path).is_file():
@@ -271,7 +272,7 @@ class _Builder:
     def _page(self, project: NormalizedName, releases: list[_Release]) -> ProjectPage:
         rows = []
         for release in releases:
-            name = _variants_json_name(release)
+            name = variants_json_name(*release)
             written = self.releases.get(f"{PAGES}/{project}/{name}")
             if written is not None:
                 rows.append(_variants_json_row(name, written))
@@ -303,11 +304,6 @@ def _walk(folder: Path) -> Iterator[tuple[str, Stamp]]:
 def _upload_time(stamp: Stamp) -> str:
     when = datetime.fromtimestamp(stamp.mtime_ns // 1000 / 1e6, UTC)
     return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _variants_json_name(release: _Release) -> str:
-    """PEP 825: name and version "normalized according to the same rules as wheel files"."""
-    return f"{release.project.replace('-', '_')}-{release.version}-variants.json"
 
 
 def _digest(files: Iterable[IndexedFile]) -> str:

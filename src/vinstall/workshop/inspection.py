@@ -16,7 +16,7 @@ from vinstall.formats.wheel_name import WheelName
 from vinstall.workshop.archive import Member
 from vinstall.workshop.binary_file import MACHO_MAGIC, BinaryFile, read_binary
 from vinstall.workshop.fault import Fault
-from vinstall.workshop.wheel_file import (
+from vinstall.workshop.wheel_content import (
     ContentCheck,
     WheelFile,
     content_checks,
@@ -50,9 +50,6 @@ class Inspection:
     """Bytes of the file."""
     name: WheelName | None
     """None where the file name is no wheel's."""
-    properties: frozenset[Property] | None
-    """Of its label; None where it has no label, or none that could be read."""
-    namespaces: tuple[str, ...]
     requires_python: str | None
     requirements: tuple[str, ...]
     """Requires-Dist, as markers and names are understood."""
@@ -60,7 +57,18 @@ class Inspection:
     """Largest first."""
     libraries: Mapping[str, BinaryFile]
     """Compiled files by path, in the order of the archive."""
+    metadata_sha256: str | None
+    """Of METADATA; None where it cannot be read."""
+    table: VariantTable | None
+    """Of its own `variant.json`."""
     faults: tuple[Fault, ...]
+
+    @property
+    def properties(self) -> frozenset[Property] | None:
+        """Of its label; None where it has no label, or no `variant.json` that could be read."""
+        if self.table is None or self.name is None or self.name.label is None:
+            return None
+        return self.table.variants[self.name.label]
 
 
 def inspect_wheel(path: Path, *, index: VariantTable | None = None) -> Inspection:
@@ -83,12 +91,12 @@ def inspect_wheel(path: Path, *, index: VariantTable | None = None) -> Inspectio
             sha256=_sha256(path),
             size=path.stat().st_size,
             name=wheel.name,
-            properties=_properties(wheel),
-            namespaces=wheel.table.namespaces if wheel.table is not None else (),
             requires_python=None if python is None else str(python),
             requirements=tuple(map(render_requirement, metadata.requires_dist)) if metadata else (),
             kinds=_kinds(wheel.archive.members),
             libraries=libraries,
+            metadata_sha256=_text_sha256(wheel.metadata_text),
+            table=wheel.table,
             faults=tuple(faults),
         )
 
@@ -109,10 +117,8 @@ def agreement_faults(wheel: WheelFile, index: VariantTable) -> list[Fault]:
     return []
 
 
-def _properties(wheel: WheelFile) -> frozenset[Property] | None:
-    if wheel.table is None or wheel.label is None:
-        return None
-    return wheel.table.variants[wheel.label]
+def _text_sha256(text: bytes | None) -> str | None:
+    return None if text is None else hashlib.sha256(text).hexdigest()
 
 
 def _read_members(wheel: WheelFile) -> tuple[dict[str, BinaryFile], list[Fault]]:

@@ -23,7 +23,7 @@ from vinstall.workshop.atomic_file import new_file, put_in_place
 from vinstall.workshop.fault import Fault, refuse
 from vinstall.workshop.metadata_text import add_requirements, drop_requirements, rename_project
 from vinstall.workshop.release_table import render_table
-from vinstall.workshop.wheel_file import (
+from vinstall.workshop.wheel_content import (
     VARIANT_JSON,
     ContentCheck,
     WheelFile,
