@@ -97,7 +97,7 @@ class IsolatedPluginRunner:
         try:
             prepared = self._prepared(plugin)
         except VinstallError as error:
-            return _failed(f"{label} could not be installed: {error.message}")
+            return _failed(f"{label} could not be prepared: {error.message}")
         try:
             features, remembered = self._features(question, prepared)
         except FormatError as error:
