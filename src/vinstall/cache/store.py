@@ -1,0 +1,304 @@
+"""Store: unpacked wheels by the hash of the wheel file, ready to be linked into environments.
+
+An entry is a folder `{sha256}` that appears whole or not at all: it is filled under a temporary
+name and renamed.  Its manifest (marshal, written last) lists every file with size, mode and time
+of modification, so that linking walks nothing.  What an environment and the store share through
+hard links can be edited in place there; an entry is therefore checked against its manifest
+before each use, and one that differs is dropped, to be unpacked anew.  Files are not made
+read-only: in the environment they would be, too, and pip's are not.
+
+The store holds files, never decisions about hardware: it may be shared between unlike machines.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_REVISION = 1
+_MARSHAL = 4
+"""The newest format of `marshal` that every supported Python reads."""
+
+_MANIFEST = "manifest"
+_FILES = "files"
+_STALE = 24 * 60 * 60.0
+"""Seconds after which a temporary folder belongs to nobody."""
+
+
+class FileGroup(NamedTuple):
+    """The files of one folder that go into one folder."""
+
+    scheme: str
+    """`purelib`, `platlib`, `scripts`, `data` or `headers`."""
+    folder: str
+    """Where they go, relative to the folder of the scheme; `/` between parts, empty for itself."""
+    source: str
+    """Where they lie, relative to the `files` of the entry; the same way."""
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    """Bytes, file by file."""
+    times: tuple[int, ...]
+    """Nanoseconds since the epoch of the last modification, file by file."""
+    modes: tuple[int, ...]
+    """`st_mode`, file by file."""
+
+
+class RecordPart(NamedTuple):
+    """What RECORD says of the files of one scheme."""
+
+    scheme: str
+    text: str
+    """Lines of RECORD; paths are relative to the folder of the scheme."""
+
+
+class EntryPoint(NamedTuple):
+    """A script to be made for an environment."""
+
+    name: str
+    module: str
+    attribute: str
+    section: str
+    """`console` or `gui`."""
+
+
+class StoredWheel(NamedTuple):
+    """One unpacked wheel.  Every part is a type that `marshal` knows, `path` apart."""
+
+    path: str
+    """The folder that `FileGroup.source` is relative to."""
+    sha256: str
+    """Of the wheel file, in hex."""
+    filename: str
+    """Of the wheel."""
+    dist_info: str
+    """Name of its `.dist-info` folder."""
+    root: str
+    """The scheme of files outside `.data`: `purelib` or `platlib`."""
+    groups: tuple[FileGroup, ...]
+    record: tuple[RecordPart, ...]
+    templates: frozenset[str]
+    """Sources of scripts whose first line has to name an interpreter; not to be linked."""
+    entry_points: tuple[EntryPoint, ...]
+
+    @property
+    def entry(self) -> Path:
+        """The folder of the entry in its store."""
+        return Path(self.path).parent
+
+    def read(self, source: str) -> bytes | None:
+        """The bytes of one file, by its path in the wheel; None where there is none such."""
+        try:
+            return Path(self.path, source).read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+class Bytecode(NamedTuple):
+    """The compiled modules of one stored wheel for one kind of interpreter."""
+
+    path: str
+    """The folder that `FileGroup.source` is relative to."""
+    groups: tuple[FileGroup, ...]
+
+
+class Store:
+    """Unpacked wheels below one folder.  Safe for several threads and processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find(self, sha256: str) -> StoredWheel | None:
+        """The entry for a wheel file, or None where there is none that can be trusted.
+
+        Costs a look at each file (2 microseconds apiece).  An entry that was tampered with is
+        dropped.
+        """
+        entry = self._entry(sha256)
+        parts = _load(entry / _MANIFEST)
+        if parts is None:
+            if entry.exists():
+                self.remove(sha256)
+            return None
+        wheel = _wheel(str(entry / _FILES), sha256, parts)
+        if not _is_intact(wheel.path, wheel.groups):
+            self.remove(sha256)
+            return None
+        os.utime(entry / _MANIFEST)  # when it was used last, for `prune`
+        return wheel
+
+    def begin(self) -> Path:
+        """A new folder to unpack into, on the file system of the store; `files` is in it."""
+        folder = self.root / f"tmp-{secrets.token_hex(8)}"
+        (folder / _FILES).mkdir(parents=True)
+        return folder
+
+    def add(self, folder: Path, wheel: StoredWheel) -> StoredWheel:
+        """Turn a folder from `begin` into the entry of `wheel`, and return the entry's.
+
+        Where another process was faster, its entry is returned and the folder removed.
+        """
+        _dump(folder / _MANIFEST, _parts(wheel))
+        entry = self._entry(wheel.sha256)
+        entry.parent.mkdir(exist_ok=True)
+        try:
+            folder.rename(entry)
+        except OSError:
+            if not entry.exists():
+                raise
+            self.discard(folder)
+            return self.find(wheel.sha256) or wheel
+        return wheel._replace(path=str(entry / _FILES))
+
+    def discard(self, folder: Path) -> None:
+        """Remove a folder from `begin`; failures are left to `prune`."""
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self, sha256: str) -> None:
+        """Remove an entry, if there is one: out of sight first, then from the disk."""
+        aside = self.root / f"tmp-{secrets.token_hex(8)}"
+        try:
+            self._entry(sha256).rename(aside)
+        except FileNotFoundError:
+            return
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def folds_case(self) -> bool:
+        """Whether names that differ in case only are one on the file system of the store."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return self.root.with_name(self.root.name.swapcase()).exists()
+
+    # --- bytecode -----------------------------------------------------------------------------
+
+    def bytecode(self, wheel: StoredWheel, kind: str) -> Bytecode | None:
+        """The compiled modules of `wheel` for interpreters of `kind`, or None.
+
+        `kind` names everything bytecode depends on, such as `cpython-311.opt-1`.
+        """
+        folder = wheel.entry / f"bytecode-{kind}"
+        parts = _load(folder / _MANIFEST)
+        if parts is None:
+            return None
+        groups = tuple(FileGroup(*group) for group in parts[0])
+        if not _is_intact(str(folder / _FILES), groups):
+            self.discard(folder)
+            return None
+        return Bytecode(path=str(folder / _FILES), groups=groups)
+
+    def add_bytecode(
+        self, wheel: StoredWheel, kind: str, folder: Path, groups: tuple[FileGroup, ...]
+    ) -> Bytecode:
+        """Turn a folder from `begin` into the compiled modules of `wheel`."""
+        _dump(folder / _MANIFEST, (tuple(tuple(group) for group in groups),))
+        final = wheel.entry / f"bytecode-{kind}"
+        try:
+            folder.rename(final)
+        except OSError:
+            if not final.exists():
+                raise
+            self.discard(folder)
+            return self.bytecode(wheel, kind) or Bytecode(path="", groups=())
+        return Bytecode(path=str(final / _FILES), groups=groups)
+
+    # --- housekeeping -------------------------------------------------------------------------
+
+    def entries(self) -> Iterator[tuple[str, float, int]]:
+        """Every entry as (sha256, seconds since the epoch of its last use, bytes), unordered."""
+        for shard in _subfolders(self.root):
+            if len(shard.name) != 2:
+                continue
+            for entry in _subfolders(shard):
+                try:
+                    used = (entry / _MANIFEST).stat().st_mtime
+                except OSError:
+                    used = 0.0
+                yield entry.name, used, folder_size(entry)
+
+    def sweep(self) -> None:
+        """Remove what interrupted runs left behind more than a day ago."""
+        limit = time.time() - _STALE
+        for folder in _subfolders(self.root):
+            if folder.name.startswith("tmp-") and folder.stat().st_mtime < limit:
+                self.discard(folder)
+
+    def _entry(self, sha256: str) -> Path:
+        return self.root / sha256[:2] / sha256
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files below `folder`; what is hard-linked elsewhere counts, too."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        total += sum(os.lstat(f"{root}/{name}").st_size for name in names)
+    return total
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+
+
+def _load(manifest: Path) -> tuple[Any, ...] | None:
+    """What follows the revision in a manifest; None where it is missing, cut short or of another."""
+    try:
+        revision, *parts = marshal.loads(manifest.read_bytes())  # noqa: S302  our own folder
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+    return tuple(parts) if revision == _REVISION else None
+
+
+def _dump(manifest: Path, parts: tuple[Any, ...]) -> None:
+    manifest.write_bytes(marshal.dumps((_REVISION, *parts), _MARSHAL))
+
+
+def _parts(wheel: StoredWheel) -> tuple[Any, ...]:
+    return (
+        wheel.filename,
+        wheel.dist_info,
+        wheel.root,
+        tuple(tuple(group) for group in wheel.groups),
+        tuple(tuple(part) for part in wheel.record),
+        wheel.templates,
+        tuple(tuple(point) for point in wheel.entry_points),
+    )
+
+
+def _wheel(path: str, sha256: str, parts: tuple[Any, ...]) -> StoredWheel:
+    filename, dist_info, root, groups, record, templates, points = parts
+    return StoredWheel(
+        path=path,
+        sha256=sha256,
+        filename=filename,
+        dist_info=dist_info,
+        root=root,
+        groups=tuple(FileGroup(*group) for group in groups),
+        record=tuple(RecordPart(*part) for part in record),
+        templates=templates,
+        entry_points=tuple(EntryPoint(*point) for point in points),
+    )
+
+
+def _is_intact(path: str, groups: tuple[FileGroup, ...]) -> bool:
+    """Whether each file has the size, mode and time of modification it was written with."""
+    look = os.lstat
+    try:
+        for group in groups:
+            prefix = f"{path}/{group.source}/" if group.source else f"{path}/"
+            for name, size, written, mode in zip(*group[3:], strict=True):
+                status = look(prefix + name)
+                if (
+                    status.st_mtime_ns != written
+                    or status.st_size != size
+                    or status.st_mode != mode
+                ):
+                    return False
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,218 @@
+"""Interpreter: what a Python interpreter says about itself.
+
+Asked once by running `probe_script.py` there, then remembered under everything the answer
+depends on: the interpreter's file, the `pyvenv.cfg` beside it, the kernel, the C library.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from vinstall.errors import TargetError
+from vinstall.target.environment import Scheme
+
+_REVISION = 1
+"""Raised when the facts or what is made of them change; part of the key of remembered answers."""
+
+_OLDEST = (3, 8)
+_TIMEOUT = 60.0
+"""Seconds an interpreter may take to start and answer."""
+
+
+class AnswerMemory(Protocol):
+    """Where answers are remembered; `vinstall.cache` offers one."""
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes stored under `key`, or None."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data` under `key`; failures are silent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """One interpreter and the environment it belongs to."""
+
+    executable: Path
+    prefix: Path
+    base_prefix: Path
+    version: tuple[int, int, int]
+    free_threaded: bool
+    debug: bool
+    markers: Mapping[str, str]
+    """The marker environment of PEP 508, without `extra`."""
+    tags: tuple[str, ...]
+    """`python-abi-platform`, most preferred first."""
+    stdlib: Path
+    scheme: Scheme
+    """Where it installs by default."""
+    prefix_scheme: Mapping[str, str]
+    """Scheme key to path relative to a prefix of the user's choice."""
+    user_scheme: Scheme | None
+    site: tuple[Path, ...]
+    """Site folders in the interpreter's order, the user's own not among them."""
+    sees_system_site: bool
+    """False: a virtual environment closed against the packages of its base."""
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether it belongs to a virtual environment (PEP 405)."""
+        return self.prefix != self.base_prefix
+
+
+def probe(python: Path, *, memory: AnswerMemory | None = None) -> Interpreter:
+    """What the interpreter `python` says about itself.
+
+    A remembered answer costs well under a millisecond; asking anew one start of that
+    interpreter, except for the one that runs this.  Raises TargetError.
+    """
+    key = _key(python) if memory is not None else None
+    if memory is not None and key is not None and (remembered := memory.get(key)) is not None:
+        return _interpreter(_load(remembered))
+    facts = _own_facts(python) or _ask(python)
+    _check_version(python, facts)
+    facts["tags"] = _tags(facts)
+    # A shim answers for whichever interpreter it picks today: nothing to remember.
+    is_itself = Path(facts["executable"]) == python
+    if memory is not None and key is not None and is_itself:
+        memory.put(key, _dump(facts))
+    return _interpreter(facts)
+
+
+def _key(python: Path) -> str | None:
+    """Everything the answer depends on, as text; None where the file cannot be looked at."""
+    try:
+        binary = python.stat()
+    except OSError:
+        return None
+    try:
+        config = (python.parent.parent / "pyvenv.cfg").stat()
+        settings = (config.st_mtime_ns, config.st_size)
+    except OSError:
+        settings = (0, 0)
+    host = os.uname()[2:] if hasattr(os, "uname") else sys.getwindowsversion()  # type: ignore[attr-defined,unused-ignore]
+    names: Mapping[str, int] = getattr(os, "confstr_names", {})
+    libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in names else None
+    from packaging import __version__ as packaging_version
+
+    parts = (
+        _REVISION,
+        packaging_version,
+        str(python),
+        binary.st_mtime_ns,
+        binary.st_size,
+        binary.st_ino,
+        *settings,
+        *host,
+        libc,
+    )
+    return "|".join(map(str, parts))
+
+
+def _own_facts(python: Path) -> dict[str, Any] | None:
+    """The facts without a subprocess, where `python` is the interpreter that runs this."""
+    if str(python) != sys.executable or sys.platform == "darwin":
+        # macOS tells programs built long ago a version of its own; only a fresh start sees it.
+        return None
+    from vinstall.target import probe_script
+
+    return probe_script.facts()
+
+
+def _ask(python: Path) -> dict[str, Any]:
+    import subprocess
+
+    script = Path(__file__).with_name("probe_script.py")
+    environ = {
+        name: value for name, value in os.environ.items() if name != "__PYVENV_LAUNCHER__"
+    } | {"SYSTEM_VERSION_COMPAT": "0"}
+    try:
+        run = subprocess.run(
+            [python, "-I", script],
+            capture_output=True,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"`{python}` did not answer within {_TIMEOUT:.0f} seconds"
+        raise TargetError(message) from error
+    except OSError as error:
+        message = f"`{python}` cannot be run: {error.strerror or error}"
+        raise TargetError(message) from error
+    from vinstall.target.probe_script import SENTINEL
+
+    before, _, answer = run.stdout.decode(errors="replace").rpartition(SENTINEL)
+    if run.returncode or (not before and not answer.startswith("{")):
+        lines = run.stderr.decode(errors="replace").strip().splitlines()
+        raise TargetError(
+            f"`{python}` does not answer like a Python interpreter",
+            context=tuple(lines[-1:]),
+            hint="vinstall installs into CPython 3.8 and newer",
+        )
+    return _load(answer.encode())
+
+
+def _load(text: bytes) -> dict[str, Any]:
+    import json
+
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def _dump(facts: Mapping[str, Any]) -> bytes:
+    import json
+
+    return json.dumps(facts).encode()
+
+
+def _check_version(python: Path, facts: Mapping[str, Any]) -> None:
+    if tuple(facts["version"]) < _OLDEST:
+        seen = ".".join(map(str, facts["version"]))
+        raise TargetError(
+            f"`{python}` is Python {seen}", hint="vinstall installs into CPython 3.8 and newer"
+        )
+
+
+def _tags(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    from vinstall.target.platforms import cpython_abis, cpython_tags, other_tags, probed_platforms
+
+    version = (int(facts["version"][0]), int(facts["version"][1]))
+    platforms = probed_platforms(facts["platform"])
+    if facts["implementation"] != "cpython":
+        return other_tags(facts["implementation"], version, facts["ext_suffix"], platforms)
+    abis = cpython_abis(version, free_threaded=facts["free_threaded"], debug=facts["debug"])
+    return cpython_tags(version, abis, platforms)
+
+
+def _interpreter(facts: Mapping[str, Any]) -> Interpreter:
+    major, minor, micro = facts["version"]
+    user = facts["user_scheme"]
+    return Interpreter(
+        executable=Path(facts["executable"]),
+        prefix=Path(facts["prefix"]),
+        base_prefix=Path(facts["base_prefix"]),
+        version=(major, minor, micro),
+        free_threaded=facts["free_threaded"],
+        debug=facts["debug"],
+        markers=facts["markers"],
+        tags=tuple(facts["tags"]),
+        stdlib=Path(facts["stdlib"]),
+        scheme=_scheme(facts["scheme"]),
+        prefix_scheme=facts["prefix_scheme"],
+        user_scheme=_scheme(user) if user is not None else None,
+        site=tuple(map(Path, facts["site"])),
+        sees_system_site=facts["system_site"],
+    )
+
+
+def _scheme(paths: Mapping[str, str]) -> Scheme:
+    return Scheme(**{key: Path(path) for key, path in paths.items()})
