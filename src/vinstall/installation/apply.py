@@ -1,0 +1,162 @@
+"""Carry out a plan: one transaction, after which the environment is as asked, or as it was.
+
+What happens in which order, and what a crash leaves behind, is `journal`'s to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from vinstall.cache.store import Store, StoredWheel
+from vinstall.errors import InstallationError
+from vinstall.installation.bytecode import compile_wheels
+from vinstall.installation.change import Change
+from vinstall.installation.environment_lock import EnvironmentLock, lock_environment
+from vinstall.installation.journal import heal_stage, unfinished
+from vinstall.installation.linking import Linker, LinkMode, default_link_mode
+from vinstall.installation.placement import home_folder
+from vinstall.installation.plan import Plan
+from vinstall.observer import Observer
+from vinstall.resolution.model import Pin
+from vinstall.target.environment import Target
+from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
+from vinstall.target.layout import refuse_managed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What was done."""
+
+    installed: tuple[Pin, ...] = ()
+    """New distributions."""
+    replaced: tuple[tuple[InstalledDistribution, Pin], ...] = ()
+    removed: tuple[InstalledDistribution, ...] = ()
+    link_mode: LinkMode | None = None
+    """How files came from the store, after a fallback; None where none did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOptions:
+    """The user's say on how files are put in place."""
+
+    link_mode: LinkMode | None = None
+    """None: what suits the system."""
+    compile_into: Store | None = None
+    """`--compile`: the store that bytecode is kept in; None: modules are not compiled."""
+
+
+def apply(
+    plan: Plan,
+    stored: Mapping[NormalizedName, StoredWheel],
+    target: Target,
+    *,
+    observer: Observer,
+    options: ApplyOptions | None = None,
+    direct_urls: Mapping[NormalizedName, Mapping[str, object]] | None = None,
+    lock: EnvironmentLock | None = None,
+) -> Outcome:
+    """Change `target` as `plan` says; `stored` holds a wheel for each pin of the plan.
+
+    `direct_urls`: PEP 610 objects that say more than the pins do.  `lock`: held by the caller
+    since before it looked at what is installed; else it is taken here and the plan checked
+    against what is there now.  Raises InstallationError or TargetError, and nothing has changed.
+    """
+    refuse_managed(target)
+    chosen = options or ApplyOptions()
+    with _locked(lock, target, observer):
+        _heal(target, observer)
+        installed = scan_installed(target)
+        _check_current(plan, installed)
+        if plan.is_empty:
+            return Outcome()
+        store = chosen.compile_into
+        linker = Linker(chosen.link_mode or default_link_mode(), keep_times=store is not None)
+        change = Change(plan, stored, target, installed, linker=linker, observer=observer)
+        wheels = [stored[pin.name] for pin in plan.pins]
+        bytecode = compile_wheels(wheels, target, store, observer) if store is not None else {}
+        change.prepare(bytecode=bytecode, direct_urls=direct_urls or {})
+        change.carry_out()
+        return Outcome(
+            installed=plan.install,
+            replaced=plan.replace,
+            removed=plan.remove,
+            link_mode=linker.mode if plan.pins else None,
+        )
+
+
+def uninstall(
+    names: Iterable[NormalizedName],
+    target: Target,
+    *,
+    observer: Observer,
+    lock: EnvironmentLock | None = None,
+) -> Outcome:
+    """Remove distributions by name, duplicates included; one that is absent is a warning."""
+    refuse_managed(target)
+    with _locked(lock, target, observer) as held:
+        _heal(target, observer)
+        installed = scan_installed(target)
+        leaving: list[InstalledDistribution] = []
+        for name in dict.fromkeys(names):
+            found = installed.get(name)
+            if found is None:
+                observer.warning(f"`{name}` is not installed")
+                continue
+            leaving.append(found)
+            leaving += [other for other in installed.duplicates if other.name == name]
+        plan = Plan(remove=tuple(leaving))
+        return apply(plan, {}, target, observer=observer, lock=held)
+
+
+def heal(target: Target, observer: Observer, *, lock: EnvironmentLock | None = None) -> bool:
+    """Finish or undo a change that was interrupted; true where the environment was touched.
+
+    Costs one listing of the site folder where there is nothing to do.  Raises InstallationError.
+    """
+    if not any(unfinished(Path(home_folder(target)))):
+        return False
+    with _locked(lock, target, observer):
+        return _heal(target, observer)
+
+
+def _heal(target: Target, observer: Observer) -> bool:
+    touched = False
+    for stage in unfinished(Path(home_folder(target))):
+        if heal_stage(stage):
+            observer.notice(f"an interrupted installation into `{target.prefix}` was healed")
+            touched = True
+    return touched
+
+
+@contextmanager
+def _locked(
+    lock: EnvironmentLock | None, target: Target, observer: Observer
+) -> Iterator[EnvironmentLock]:
+    if lock is None:
+        with lock_environment(target, observer) as taken:
+            yield taken
+        return
+    if lock.site != Path(home_folder(target)):
+        raise ValueError(f"the lock is for {lock.site}")
+    yield lock
+
+
+def _check_current(plan: Plan, installed: InstalledSet) -> None:
+    """The plan must start from what is there: somebody else may have been faster."""
+    present = {found.location for found in (*installed, *installed.duplicates)}
+    stale = [old.name for old in plan.leaving if old.location not in present]
+    for pin in plan.install:
+        found = installed.get(pin.name)
+        if found is not None and found.local:
+            stale.append(pin.name)
+    if stale:
+        raise InstallationError(
+            "the environment changed while this installation was prepared",
+            context=tuple(f"`{name}`" for name in sorted(set(stale))),
+            hint="run the command again",
+        )

@@ -1,0 +1,271 @@
+"""Change: one transaction, from a plan to a journal to its end."""
+
+# System calls on paths that are compared as text.
+# ruff: noqa: PTH102, PTH119, PTH120
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from packaging.utils import NormalizedName
+
+from vinstall.cache.store import Bytecode, StoredWheel
+from vinstall.errors import InstallationError
+from vinstall.installation.assembly import Arrival, Assembler, Text, used_schemes
+from vinstall.installation.journal import STAGE_PREFIX, Journal, Step
+from vinstall.installation.linking import Linker, transfer
+from vinstall.installation.placement import (
+    Ground,
+    Taken,
+    home_folder,
+    joined,
+    missing_folders,
+    owners,
+    plan_placement,
+    scheme_folders,
+)
+from vinstall.installation.plan import Plan
+from vinstall.installation.remove import Removal, plan_removal, recorded_files
+from vinstall.observer import Observer
+from vinstall.target.environment import Target
+from vinstall.target.installed import InstalledSet
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+class Change:
+    """One transaction, from a plan to a journal to its end."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        stored: Mapping[NormalizedName, StoredWheel],
+        target: Target,
+        installed: InstalledSet,
+        *,
+        linker: Linker,
+        observer: Observer,
+    ) -> None:
+        self._plan = plan
+        self._stored = stored
+        self._target = target
+        self._installed = installed
+        self._linker = linker
+        self._observer = observer
+        self._ground = Ground(stage_name=f"{STAGE_PREFIX}{secrets.token_hex(6)}")
+
+    # --- reading -----------------------------------------------------------------------------
+
+    def prepare(
+        self,
+        *,
+        bytecode: Mapping[str, Bytecode],
+        direct_urls: Mapping[NormalizedName, Mapping[str, object]],
+    ) -> None:
+        """Everything that can fail without a trace; `bytecode` is by the wheel's sha256."""
+        home = home_folder(self._target)
+        wheels = [self._stored[pin.name] for pin in self._plan.pins]
+        folders = scheme_folders(self._target, used_schemes(wheels))
+        self._ground.add(folders.values(), home=home)
+        removals = [plan_removal(old, self._target) for old in self._plan.leaving]
+        for removal in removals:
+            self._warn_outside(removal)
+        assembler = Assembler(self._target, self._ground, folders)
+        self._arrivals = [
+            assembler.arrival(pin, wheel, bytecode.get(wheel.sha256), direct_urls.get(pin.name))
+            for pin, wheel in zip(self._plan.pins, wheels, strict=True)
+        ]
+        self._arrivals += [self._edited(removal) for removal in removals if removal.edited]
+        self._journal = self._plan_journal(removals)
+
+    def _plan_journal(self, removals: Sequence[Removal]) -> Journal:
+        leaving = dict.fromkeys(path for removal in removals for path in removal.files)
+        claims = [claim for arrival in self._arrivals for claim in arrival.claims()]
+        placement = plan_placement(self._ground.areas, claims, leaving.keys())
+        leaving |= dict.fromkeys(self._replaceable(placement.taken))
+        aside = tuple(
+            Step(self._ground.area_of(path.rpartition("/")[0] or "/"), path) for path in leaving
+        )
+        emptied = {folder for removal in removals for folder in removal.emptied}
+        return Journal(
+            areas=tuple(self._ground.areas),
+            aside=aside,
+            inward=placement.inward,
+            emptied=tuple(sorted(emptied, reverse=True)),
+            created=missing_folders(area.base for area in self._ground.areas),
+        )
+
+    def _warn_outside(self, removal: Removal) -> None:
+        if removal.outside:
+            self._observer.warning(
+                f"`{removal.distribution.name}` lists files outside of the environment; "
+                f"they are left alone: {', '.join(removal.outside[:3])}"
+            )
+
+    def _edited(self, removal: Removal) -> Arrival:
+        """Files of a legacy distribution that lose a line."""
+        texts = []
+        for path, content in removal.edited:
+            area, folder = self._ground.place(os.path.dirname(path))
+            if content:
+                texts.append(Text(area, folder, os.path.basename(path), content))
+        return Arrival(owner=removal.distribution.name, texts=tuple(texts))
+
+    # --- conflicts ---------------------------------------------------------------------------
+
+    def _replaceable(self, taken: Sequence[Taken]) -> list[str]:
+        """Paths in the way that belong to nobody.  Raises InstallationError where one does."""
+        if not taken:
+            return []
+        gone = {old.location for old in self._plan.leaving}
+        staying = [
+            (found.name, recorded_files(found))
+            for found in (*self._installed, *self._installed.duplicates)
+            if found.location not in gone
+        ]
+        owned = owners([obstacle.path for obstacle in taken], staying)
+        for obstacle in taken:
+            if owner := owned.get(obstacle.path):
+                raise _conflict(obstacle.owner, owner, [obstacle.path])
+            if obstacle.is_folder:
+                raise InstallationError(
+                    f"`{obstacle.owner}` has a file where the environment has a folder",
+                    context=(f"`{obstacle.path}`",),
+                    hint="remove the folder if nothing needs it",
+                )
+        paths = [obstacle.path for obstacle in taken]
+        shown = [path for path in paths if not path.endswith(".pyc")]
+        if shown:
+            more = f" and {len(shown) - 1} more" if len(shown) > 1 else ""
+            self._observer.warning(
+                f"replaced a file that belongs to no installed project: `{shown[0]}`{more}"
+            )
+        return paths
+
+    def _clash(self) -> InstallationError | None:
+        """The conflict between two arrivals, if there is one; looked for once staging failed."""
+        holders: dict[tuple[int, str], NormalizedName] = {}
+        folders: dict[tuple[int, str], NormalizedName] = {}
+        for arrival in self._arrivals:
+            for claim in arrival.claims():
+                folders.setdefault((claim.area, claim.folder), claim.owner)
+                for name in claim.names:
+                    key = (claim.area, joined(claim.folder, name))
+                    other = holders.setdefault(key, claim.owner)
+                    if other != claim.owner:
+                        return _conflict(claim.owner, other, [key[1]])
+        for key in holders.keys() & folders.keys():
+            return _conflict(holders[key], folders[key], [key[1]])
+        return None
+
+    # --- writing -----------------------------------------------------------------------------
+
+    def carry_out(self) -> None:
+        """Stage, move, commit.  Raises InstallationError, with the environment as it was."""
+        journal = self._journal
+        try:
+            journal.begin()
+            with _syncing(journal):
+                self._stage()
+        except BaseException as error:
+            journal.discard()
+            if isinstance(error, OSError):
+                raise self._clash() or _failure(error) from error
+            raise
+        try:
+            journal.carry_out()
+        except BaseException as error:
+            _undo(journal)
+            if isinstance(error, OSError):
+                raise _failure(error) from error
+            raise
+        journal.finish()
+
+    def _stage(self) -> None:
+        """Every new file, below the stage folders."""
+        self._make_folders()
+        self._linker.run(
+            transfer(link.group, link.root, self._staged(link.area, link.folder))
+            for arrival in self._arrivals
+            for link in arrival.links
+        )
+        versions = {pin.name: pin.version for pin in self._plan.pins}
+        for arrival in self._arrivals:
+            for text in arrival.texts:
+                self._write(text)
+            if arrival.owner in versions:
+                self._observer.installed(arrival.owner, str(versions[arrival.owner]))
+
+    def _staged(self, area: int, folder: str) -> str:
+        new = self._journal.areas[area].new
+        return f"{new}/{folder}" if folder else new
+
+    def _make_folders(self) -> None:
+        needed: dict[tuple[int, str], None] = {}
+        for arrival in self._arrivals:
+            for claim in arrival.claims():
+                key = (claim.area, claim.folder)
+                while key[1] and key not in needed:
+                    needed[key] = None
+                    key = (key[0], key[1].rpartition("/")[0])
+        for area, folder in sorted(needed):
+            os.mkdir(self._staged(area, folder))
+
+    def _write(self, text: Text) -> None:
+        path = f"{self._staged(text.area, text.folder)}/{text.name}"
+        handle = os.open(path, _CREATE, 0o777 if text.executable else 0o666)
+        with open(handle, "wb") as file:  # noqa: PTH123
+            file.write(text.content)
+
+
+def _undo(journal: Journal) -> None:
+    try:
+        journal.undo()
+    except OSError as error:
+        raise InstallationError(
+            f"the installation failed and could not be undone: {error.strerror or error}",
+            context=(f"its journal is in `{journal.home}`",),
+            hint="the next run of vinstall takes it up again",
+        ) from error
+
+
+def _failure(error: OSError) -> InstallationError:
+    return InstallationError(
+        f"the environment could not be changed: {error.strerror or error}",
+        context=tuple(f"`{name}`" for name in (error.filename, error.filename2) if name),
+        hint="nothing has changed; see that the environment is writable and the disk not full",
+    )
+
+
+@contextmanager
+def _syncing(journal: Journal) -> Iterator[None]:
+    """The draft reaches the disk while the files are staged."""
+    failures: list[OSError] = []
+
+    def sync() -> None:
+        try:
+            journal.sync()
+        except OSError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=sync)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _conflict(new: NormalizedName, old: NormalizedName, paths: Sequence[str]) -> InstallationError:
+    if new == old:
+        return InstallationError(f"`{new}` has two files for one place", context=tuple(paths))
+    return InstallationError(
+        f"`{new}` and `{old}` both have the file `{paths[0]}`",
+        hint=f"one environment can hold only one of them: leave out `{new}`, or uninstall `{old}`",
+    )

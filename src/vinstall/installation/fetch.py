@@ -1,0 +1,207 @@
+"""Fetcher: the wheels of a plan, downloaded, checked and unpacked into the store.
+
+Downloads overlap with each other and with unpacking, and may begin while resolution still goes
+on.  What the store has already costs a look at its files; nothing heavy is loaded for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from threading import BoundedSemaphore
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from packaging.utils import NormalizedName
+
+from vinstall.cache.store import Store, StoredWheel
+from vinstall.errors import FormatError, HashMismatch, InstallationError, IntegrityError
+from vinstall.formats.variant_json import Property, parse_variant_table
+from vinstall.formats.wheel_name import NULL_LABEL, parse_wheel_name
+from vinstall.installation.plan import Plan
+from vinstall.observer import Observer
+from vinstall.resolution.model import Pin
+from vinstall.selection.release import Wheel
+from vinstall.sources.source import FetchedFile, FileReader
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+_DOWNLOADS = 8
+"""Files fetched at once; wheels are few and large, servers fair."""
+
+
+def fetch_wheels(
+    plan: Plan,
+    reader: FileReader,
+    store: Store,
+    observer: Observer,
+    *,
+    local: Mapping[NormalizedName, FetchedFile] | None = None,
+) -> Mapping[NormalizedName, StoredWheel]:
+    """A stored wheel for each pin of `plan`, by name.  Shape and errors as `Fetcher.collect`."""
+    with Fetcher(reader, store, observer, local=local) as fetcher:
+        return fetcher.collect(plan.pins)
+
+
+class Fetcher:
+    """Fetches wheels in the background.  Used as a context; not thread-safe itself."""
+
+    def __init__(
+        self,
+        reader: FileReader,
+        store: Store,
+        observer: Observer,
+        *,
+        local: Mapping[NormalizedName, FetchedFile] | None = None,
+    ) -> None:
+        """`local`: wheels that are on this machine already, such as those that were built here."""
+        self._reader = reader
+        self._store = store
+        self._observer = observer
+        self._local = local or {}
+        self._ready: dict[tuple[NormalizedName, str], StoredWheel] = {}
+        self._running: dict[tuple[NormalizedName, str], Future[StoredWheel]] = {}
+        self._cores = os.cpu_count() or 1
+        self._unpacking = BoundedSemaphore(self._cores)
+        self._pools: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+
+    def __enter__(self) -> Fetcher:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the threads; after an error what has not begun is dropped and nothing waited for."""
+        for pool in self._pools or ():
+            pool.shutdown(wait=error is None, cancel_futures=True)
+
+    def begin(self, pin: Pin) -> None:
+        """Make sure that the wheel of `pin` is being fetched; asked twice, it is fetched once."""
+        key = _key(pin)
+        if key in self._ready or key in self._running:
+            return
+        local = self._local.get(pin.name)
+        known = local.sha256 if local is not None else _promised_sha256(pin)
+        stored = self._store.find(known) if known is not None else None
+        if stored is not None:
+            self._ready[key] = stored
+            return
+        if self._pools is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pools = (ThreadPoolExecutor(_DOWNLOADS), ThreadPoolExecutor(self._cores))
+        self._running[key] = self._pools[0].submit(self._fetch, pin, local)
+
+    def collect(self, pins: Iterable[Pin]) -> Mapping[NormalizedName, StoredWheel]:
+        """The stored wheels of `pins` by name; waits for what is not there yet.
+
+        Raises HashMismatch, InvalidWheel, IntegrityError (a wheel that is not the variant it was
+        chosen as), NetworkError, SourceError or InstallationError, for the first pin that failed.
+        """
+        wanted = list(pins)
+        for pin in wanted:
+            self.begin(pin)
+        found = {}
+        for pin in wanted:
+            key = _key(pin)
+            stored = self._ready.get(key) or self._running[key].result()
+            check_identity(pin, stored)
+            check_variant(pin, stored)
+            found[pin.name] = stored
+        return found
+
+    def _fetch(self, pin: Pin, local: FetchedFile | None) -> StoredWheel:
+        """One wheel, in a thread of the first pool."""
+        from vinstall.installation.unpack import unpack_wheel
+
+        file = pin.choice.artifact.file
+        fetched = local
+        if fetched is None:
+            if not isinstance(pin.choice.artifact, Wheel):
+                raise InstallationError(f"`{file.filename}` was not built into a wheel")
+            fetched = self._reader.download(file)
+            known = _promised_sha256(pin)
+            if known is not None and fetched.sha256 != known:
+                raise HashMismatch(
+                    file=file.filename,
+                    algorithm="sha256",
+                    expected=known,
+                    received=fetched.sha256,
+                )
+            stored = self._store.find(fetched.sha256) if known is None else None
+            if stored is not None:
+                return stored
+        with self._unpacking:
+            return unpack_wheel(
+                fetched.path,
+                filename=file.filename if local is None else local.path.name,
+                sha256=fetched.sha256,
+                store=self._store,
+                pool=self._pools[1] if self._pools is not None else None,
+                observer=self._observer,
+            )
+
+
+def _key(pin: Pin) -> tuple[NormalizedName, str]:
+    return pin.name, pin.choice.artifact.file.url
+
+
+def _promised_sha256(pin: Pin) -> str | None:
+    return dict(pin.choice.artifact.file.hashes).get("sha256")
+
+
+def check_identity(pin: Pin, stored: StoredWheel) -> None:
+    """The wheel must be of the pinned project and version, whatever name its bytes came under."""
+    name = parse_wheel_name(stored.filename)
+    if (name.name, name.version) != (pin.name, pin.version):
+        raise IntegrityError(
+            f"`{stored.filename}` is not `{pin.name}` {pin.version}",
+            context=(f"offered as `{pin.choice.artifact.file.filename}`",),
+        )
+
+
+def check_variant(pin: Pin, stored: StoredWheel) -> None:
+    """A labelled wheel must itself say the properties it was chosen for.
+
+    Spec: PEP 825 "Variant metadata"; the contract, end of section 2.  Raises IntegrityError.
+    """
+    artifact = pin.choice.artifact
+    label = artifact.name.label if isinstance(artifact, Wheel) else None
+    if label is None:
+        return
+    filename = artifact.file.filename
+    text = stored.read(f"{stored.dist_info}/variant.json")
+    if text is None:
+        raise IntegrityError(f"`{filename}` is labelled `{label}` and has no `variant.json`")
+    try:
+        variants = parse_variant_table(text).variants
+    except FormatError as error:
+        raise IntegrityError(
+            f"`variant.json` in `{filename}` cannot be read", context=(error.message,)
+        ) from error
+    null = frozenset[Property]() if label == NULL_LABEL else None
+    own = variants.get(label, null)
+    if own is None:
+        raise IntegrityError(
+            f"`variant.json` in `{filename}` does not describe the label `{label}`",
+            context=(f"it describes {', '.join(f'`{other}`' for other in sorted(variants))}",),
+        )
+    table = pin.choice.table
+    chosen = own if table is None else table.variants.get(label, null)
+    if own != chosen:
+        raise IntegrityError(
+            f"`{filename}` is not the variant it was chosen as",
+            context=(
+                f"chosen for {_listed(chosen or frozenset())}",
+                f"the wheel says {_listed(own)}",
+            ),
+            hint="the index describes another build; tell its maintainers",
+        )
+
+
+def _listed(properties: frozenset[Property]) -> str:
+    return ", ".join(f"`{prop}`" for prop in sorted(properties)) or "no properties"

@@ -1,0 +1,204 @@
+"""Linker: files of the store into a folder, as hard links or what the file systems allow instead.
+
+A hard link costs no space and no copying, and what is edited in place shows in the store, which
+checks for that; a clone (reflink) is a copy on write; symbolic links break when the cache is
+cleaned.  What cannot be linked is copied.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from vinstall.cache.store import FileGroup
+
+_CHUNK = 8 << 20
+_UNSUPPORTED = frozenset(
+    (
+        errno.EXDEV,  # two file systems
+        errno.EPERM,  # a file system without links, or protected_hardlinks
+        errno.ENOTSUP,
+        errno.EOPNOTSUPP,
+        errno.ENOSYS,
+        errno.EINVAL,
+        errno.ENOTTY,
+        errno.EACCES,
+    )
+)
+"""Answers that will be the same for every other file of the two folders."""
+_FICLONE = 0x40049409
+_CREATE = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+class LinkMode(StrEnum):
+    """`--link-mode`."""
+
+    HARDLINK = "hardlink"
+    CLONE = "clone"
+    COPY = "copy"
+    SYMLINK = "symlink"
+
+
+def default_link_mode() -> LinkMode:
+    """Clones where the usual file system has them (macOS), else hard links."""
+    return LinkMode.CLONE if sys.platform == "darwin" else LinkMode.HARDLINK
+
+
+class Transfer(NamedTuple):
+    """The files of one folder of the store and the folder they go into."""
+
+    source: str
+    """With a `/` at the end."""
+    target: str
+    """With a `/` at the end; the folder exists."""
+    names: tuple[str, ...]
+    modes: tuple[int, ...]
+    times: tuple[int, ...]
+
+
+class Linker:
+    """Puts files in place, from as many threads as there are cores up to two.
+
+    Two threads halve the time of hard links; more wait for each other.  Once a mode turns out
+    not to work between the two file systems, the rest is copied.
+    """
+
+    def __init__(self, mode: LinkMode, *, keep_times: bool = False) -> None:
+        """`keep_times`: copies get the times of the originals, which bytecode depends on."""
+        self.mode = mode
+        """The mode in effect; `copy` after a fallback."""
+        self._keep_times = keep_times
+
+    def run(self, transfers: Iterable[Transfer]) -> None:
+        """Put all files in place.  Raises OSError, FileExistsError where a name is taken."""
+        work = list(transfers)
+        total = sum(len(transfer.names) for transfer in work)
+        if total < 512 or (os.cpu_count() or 1) < 2:
+            self._run(work)
+            return
+        half, count = 0, 0
+        while count < total // 2:
+            count += len(work[half].names)
+            half += 1
+        failures: list[BaseException] = []
+        thread = threading.Thread(target=self._run_noting, args=(work[:half], failures))
+        thread.start()
+        try:
+            self._run(work[half:])
+        finally:
+            thread.join()
+        if failures:
+            raise failures[0]
+
+    def _run_noting(self, work: list[Transfer], failures: list[BaseException]) -> None:
+        try:
+            self._run(work)
+        except BaseException as error:  # noqa: BLE001  raised again by the main thread
+            failures.append(error)
+
+    def _run(self, work: list[Transfer]) -> None:
+        for transfer in work:
+            self._transfer(transfer)
+
+    def _transfer(self, transfer: Transfer) -> None:
+        done = 0
+        if self.mode is not LinkMode.COPY:
+            link = _LINKS[self.mode]
+            source, target = transfer.source, transfer.target
+            try:
+                for name in transfer.names:
+                    link(source + name, target + name)
+                    done += 1
+                return
+            except FileExistsError:
+                raise
+            except OSError as error:
+                if error.errno in _UNSUPPORTED:
+                    self.mode = LinkMode.COPY
+                elif error.errno != errno.EMLINK:  # one file with too many names
+                    raise
+        self._copy(transfer, done)
+
+    def _copy(self, transfer: Transfer, begin: int) -> None:
+        rows = zip(transfer.names, transfer.modes, transfer.times, strict=True)
+        for index, (name, mode, time) in enumerate(rows):
+            if index >= begin:
+                target = transfer.target + name
+                copy_file(transfer.source + name, target, mode)
+                if self._keep_times:
+                    os.utime(target, ns=(time, time))
+
+
+def transfer(group: FileGroup, root: str, target: str) -> Transfer:
+    """The files of `group`, which lie below `root`, for the folder `target`."""
+    source = f"{root}/{group.source}/" if group.source else f"{root}/"
+    return Transfer(source, f"{target}/", group.names, group.modes, group.times)
+
+
+def copy_file(source: str, target: str, mode: int) -> None:
+    """The bytes of `source` in a new file.  Raises FileExistsError where `target` is taken."""
+    reading = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        writing = os.open(target, _CREATE, mode & 0o777)
+        try:
+            while chunk := os.read(reading, _CHUNK):
+                view = memoryview(chunk)
+                while view:
+                    view = view[os.write(writing, view) :]
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+
+
+def clone_file(source: str, target: str) -> None:
+    """A copy on write of `source`.  Raises OSError where the file system has none."""
+    if sys.platform == "darwin":
+        _clonefile(source, target)
+    else:
+        _ficlone(source, target)
+
+
+def _ficlone(source: str, target: str) -> None:
+    if sys.platform == "win32":
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    from fcntl import ioctl
+
+    with open(source, "rb") as reading:  # noqa: PTH123
+        mode = os.fstat(reading.fileno()).st_mode & 0o777
+        writing = os.open(target, _CREATE, mode)
+        try:
+            ioctl(writing, _FICLONE, reading.fileno())
+        except OSError:
+            os.unlink(target)  # noqa: PTH108
+            raise
+        finally:
+            os.close(writing)
+
+
+def _clonefile(source: str, target: str) -> None:
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.clonefile(os.fsencode(source), os.fsencode(target), 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), source, None, target)
+
+
+_LINKS: dict[LinkMode, Callable[[str, str], None]] = {
+    LinkMode.HARDLINK: os.link,
+    LinkMode.CLONE: clone_file,
+    LinkMode.SYMLINK: os.symlink,
+}

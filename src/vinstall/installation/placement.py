@@ -1,0 +1,210 @@
+"""Where new files go on the disk: which folders can be moved in whole, and what is in the way.
+
+New files are staged as a tree that mirrors the environment; a folder that is not there yet takes
+one rename, however much is in it.  Reads the disk, changes nothing.
+"""
+
+# Thousands of paths are compared as text.
+# ruff: noqa: PTH112, PTH116, PTH118, PTH120
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.utils import NormalizedName
+
+from vinstall.installation.journal import Area, Step
+from vinstall.target.environment import Target
+
+
+class Claim(NamedTuple):
+    """Files that one distribution brings for one folder."""
+
+    owner: NormalizedName
+    area: int
+    folder: str
+    """Relative to the base of the area, `/` between parts; empty for the base itself."""
+    names: tuple[str, ...]
+
+
+class Taken(NamedTuple):
+    """A place that something else already has."""
+
+    path: str
+    owner: NormalizedName
+    """Of the new file."""
+    is_folder: bool
+    """Something else is a folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """How staged files reach their places."""
+
+    inward: tuple[Step, ...]
+    taken: tuple[Taken, ...]
+    """What has to go first, beyond what leaves anyway."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """The areas of one change; grows while paths are looked up."""
+
+    stage_name: str
+    areas: list[Area] = field(default_factory=list)
+    _by_device: dict[int, int] = field(default_factory=dict)
+    _by_folder: dict[str, int] = field(default_factory=dict)
+
+    def add(self, folders: Iterable[str], *, home: str) -> None:
+        """An area for each file system that holds `folders`; the first stages below `home`.
+
+        The base of an area is the deepest folder that all its folders lie in.
+        """
+        by_device: dict[int, list[str]] = {}
+        for folder in (home, *folders):
+            by_device.setdefault(_device(folder), []).append(folder)
+        for device, members in by_device.items():
+            base = os.path.commonpath(members)
+            parent = home if home in members else base
+            self._by_device[device] = len(self.areas)
+            self.areas.append(Area(base, os.path.join(parent, self.stage_name)))
+
+    def area_of(self, folder: str) -> int:
+        """The index of the area on the file system of `folder`; made where there is none yet."""
+        found = self._by_folder.get(folder)
+        if found is None:
+            device = _device(folder)
+            if device not in self._by_device:
+                self._by_device[device] = len(self.areas)
+                self.areas.append(Area(folder, os.path.join(folder, self.stage_name)))
+            found = self._by_folder[folder] = self._by_device[device]
+        return found
+
+    def place(self, folder: str) -> tuple[int, str]:
+        """Area and path relative to its base; `folder` was given to `add` or lies in such a one."""
+        index = self._by_device[_device(folder)]
+        relative = os.path.relpath(folder, self.areas[index].base).replace(os.sep, "/")
+        return index, "" if relative == "." else relative
+
+
+def _device(folder: str) -> int:
+    """The file system of a folder, or of where it will be made."""
+    while True:
+        try:
+            return os.stat(folder).st_dev
+        except FileNotFoundError:
+            folder = os.path.dirname(folder)
+
+
+def missing_folders(folders: Iterable[str]) -> tuple[str, ...]:
+    """Those of `folders` and their parents that do not exist, deepest first."""
+    missing: set[str] = set()
+    for folder in folders:
+        while folder not in missing and not os.path.isdir(folder):
+            missing.add(folder)
+            folder = os.path.dirname(folder)
+    return tuple(sorted(missing, reverse=True))
+
+
+def joined(folder: str, name: str) -> str:
+    """A path relative to the base of an area."""
+    return f"{folder}/{name}" if folder and name else folder or name
+
+
+def plan_placement(
+    areas: Collection[Area], claims: Iterable[Claim], leaving: Collection[str]
+) -> Placement:
+    """How the files of `claims` reach their places once the paths of `leaving` are gone.
+
+    Costs one look for each folder that is not there, and for each file and folder that goes into
+    one that is.  Two claims on one path are not noticed here: staging fails then.
+    """
+    tree = _Tree(areas, leaving)
+    for claim in claims:
+        tree.add(claim)
+    for index in range(len(tree.areas)):
+        tree.descend(index, "")
+    return Placement(inward=tuple(tree.inward), taken=tuple(tree.taken))
+
+
+class _Tree:
+    """The new files by folder."""
+
+    def __init__(self, areas: Collection[Area], leaving: Collection[str]) -> None:
+        self.areas = tuple(areas)
+        self.inward: list[Step] = []
+        self.taken: list[Taken] = []
+        self._leaving = leaving
+        self._claims: dict[tuple[int, str], list[Claim]] = {}
+        self._subfolders: dict[tuple[int, str], dict[str, NormalizedName]] = {}
+
+    def add(self, claim: Claim) -> None:
+        self._claims.setdefault((claim.area, claim.folder), []).append(claim)
+        folder = claim.folder
+        while folder:
+            parent, _, name = folder.rpartition("/")
+            known = self._subfolders.setdefault((claim.area, parent), {})
+            if name in known:
+                return
+            known[name] = claim.owner
+            folder = parent
+
+    def descend(self, area: int, folder: str) -> None:
+        """Steps and obstacles for a folder that exists."""
+        base = self.areas[area].base
+        here = f"{base}/{folder}" if folder else base
+        for name, owner in self._subfolders.get((area, folder), {}).items():
+            relative, path = joined(folder, name), f"{here}/{name}"
+            kind = _kind(path)
+            if kind is stat.S_IFDIR or (kind is stat.S_IFLNK and _leads_inside(path, base)):
+                self.descend(area, relative)
+            else:
+                if kind is not None and path not in self._leaving:
+                    self.taken.append(Taken(path, owner, is_folder=False))
+                self.inward.append(Step(area, relative))
+        for claim in self._claims.get((area, folder), ()):
+            for name in claim.names:
+                path = f"{here}/{name}"
+                if path not in self._leaving and (kind := _kind(path)) is not None:
+                    self.taken.append(Taken(path, claim.owner, is_folder=kind is stat.S_IFDIR))
+                self.inward.append(Step(area, joined(folder, name)))
+
+
+def _kind(path: str) -> int | None:
+    """Folder, link, or other (`stat.S_IFREG`); None where there is nothing."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISDIR(mode):
+        return stat.S_IFDIR
+    return stat.S_IFLNK if stat.S_ISLNK(mode) else stat.S_IFREG
+
+
+def _leads_inside(link: str, base: str) -> bool:
+    """Whether a symbolic link leads to a folder below `base`; what is elsewhere is not ours."""
+    real = os.path.realpath(link)
+    return os.path.isdir(real) and real.startswith(f"{base}{os.sep}")
+
+
+def scheme_folders(target: Target, keys: Iterable[str]) -> dict[str, str]:
+    """Scheme key to real path of its folder, which need not exist."""
+    return {key: os.path.realpath(target.scheme.path(key)) for key in keys}
+
+
+def owners(
+    paths: Collection[str], records: Iterable[tuple[NormalizedName, Iterator[str]]]
+) -> dict[str, NormalizedName]:
+    """Path to the distribution whose RECORD lists it, for those of `paths` that have one."""
+    wanted = set(paths)
+    return {path: name for name, listed in records for path in listed if path in wanted}
+
+
+def home_folder(target: Target) -> str:
+    """The real path of the site folder that holds journals and the lock."""
+    return os.path.realpath(Path(target.scheme.purelib))

@@ -1,0 +1,414 @@
+"""A wheel from outside, read with suspicion: everything is checked before a byte is written.
+
+Spec: PEP 427 and "Binary distribution format" (names, RECORD, `.data`), PEP 825 (labels).  The
+`installer` library reads the wheel; what is added here is what a hostile archive tries.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import stat
+import unicodedata
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from vinstall.errors import IntegrityError
+from vinstall.formats.wheel_name import WheelName, parse_wheel_name
+from vinstall.installation.journal import STAGE_PREFIX
+
+if TYPE_CHECKING:
+    from installer.sources import WheelFile
+
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+_ENCRYPTED, _UTF8 = 0x1, 0x800
+_LOCAL_HEADER = 30
+
+_SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
+_WRITTEN_HERE = frozenset(
+    ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "provenance_url.json")
+)
+"""Files of `.dist-info` that an installer writes; a wheel has no say in them."""
+_SIGNATURES = frozenset(("RECORD.jws", "RECORD.p7s"))
+"""Not mentioned in RECORD (PEP 427); they sign the one that is replaced, so they are left out."""
+
+_MAX_PART, _MAX_NAME = 255, 2048
+"""Bytes of UTF-8 in one part of a name, and in all of it."""
+_BOMB_SIZE, _BOMB_RATIO = 64 << 20, 200
+"""A wheel that unpacks to more bytes than this, and to more times its own size, is a bomb."""
+_ALGORITHMS = frozenset(("sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"))
+"""PEP 427: "sha256 or better"."""
+_PLAIN = re.compile(r"(?:\w[\w.+-]{0,99}/)*\w[\w.+-]{0,99}/?", re.ASCII)
+"""Nearly every name there is: nothing in it can be wrong on POSIX."""
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class InvalidWheel(IntegrityError):
+    """A file that is no wheel, or one that nobody should install."""
+
+    def __init__(self, filename: str, *faults: str, hint: str | None = None) -> None:
+        shown = faults[:5] + ((f"and {len(faults) - 5} more",) if len(faults) > 5 else ())
+        super().__init__(f"`{filename}` is not a valid wheel", context=shown, hint=hint)
+
+
+class Member(NamedTuple):
+    """One file of a wheel, checked as far as its place in the archive goes."""
+
+    name: str
+    """In the archive; safe to be made into a path."""
+    scheme: str
+    destination: str
+    """Inside the scheme's folder, `/` between the parts."""
+    offset: int
+    """Where its local header begins."""
+    header: int
+    """Bytes of the local header up to the extra field."""
+    compressed: int
+    size: int
+    method: int
+    crc: int
+    executable: bool
+    digest: str
+    """What RECORD says: `sha256=...`; unpadded URL-safe base64."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedWheel:
+    """A wheel whose directory and RECORD hold together; contents are checked while unpacking."""
+
+    path: Path
+    filename: str
+    name: WheelName
+    dist_info: str
+    root: str
+    """The scheme of files outside `.data`."""
+    members: tuple[Member, ...]
+    """Files to unpack, in archive order; what the installer writes itself is left out."""
+    entry_points: str | None
+    """The text of `entry_points.txt`."""
+    remarks: tuple[str, ...] = ()
+    """Oddities that do not forbid installing."""
+
+
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,  # UnicodeDecodeError, and what `installer` raises
+    KeyError,
+)
+
+
+@contextmanager
+def _reading(filename: str) -> Iterator[None]:
+    """Errors of zipfile and installer as InvalidWheel."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise InvalidWheel(filename, str(error) or type(error).__name__) from error
+
+
+def check_wheel(path: Path, *, filename: str, insensitive: bool = False) -> CheckedWheel:
+    """The wheel at `path`, known as `filename`.
+
+    `insensitive`: it will be unpacked where names that differ in case only are one.  Raises
+    InvalidWheel or FormatError; reads the archive's directory and three small members.
+    """
+    name = parse_wheel_name(filename)
+    with _reading(filename), zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+        faults = [*_directory_faults(infos, insensitive=insensitive), *_bomb_faults(path, infos)]
+        if faults:
+            raise InvalidWheel(filename, *faults)
+        wheel = _open(archive, filename)
+        dist_info = wheel.dist_info_dir
+        root, remarks = _root(wheel, name, filename)
+        rows, more = _record(wheel, filename, infos)
+        points = f"{dist_info}/entry_points.txt"
+        return CheckedWheel(
+            path=path,
+            filename=filename,
+            name=name,
+            dist_info=dist_info,
+            root=root,
+            members=_members(infos, rows, dist_info=dist_info, root=root, filename=filename),
+            entry_points=archive.read(points).decode() if points in archive.NameToInfo else None,
+            remarks=(*remarks, *more),
+        )
+
+
+def _open(archive: zipfile.ZipFile, filename: str) -> WheelFile:
+    from installer.sources import WheelFile
+
+    # The file may lie in a cache under another name; `installer` reads names from this one.
+    archive.filename = filename
+    return WheelFile(archive)
+
+
+# --- the directory of the archive -------------------------------------------------------------
+
+
+def name_fault(name: str, *, windows: bool = os.name == "nt") -> str | None:
+    """Why an archive must not have an entry called `name`; None where it may."""
+    if not windows and len(name) <= _MAX_NAME and _PLAIN.fullmatch(name):
+        return None
+    if not name or name.startswith("/") or "\\" in name or _DRIVE.match(name):
+        return "is not a relative path with `/` between its parts"
+    if _CONTROL.search(name):
+        return "has control characters in its name"
+    parts = name.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "leaves its folder"
+    try:
+        encoded = [part.encode() for part in parts]
+    except UnicodeEncodeError:
+        return "has a name that is not Unicode"
+    if max(map(len, encoded)) > _MAX_PART or len(name.encode()) > _MAX_NAME:
+        return "has a name too long for a file system"
+    if any(part.casefold().startswith(STAGE_PREFIX) for part in parts):
+        return "has a name that vinstall keeps for itself"
+    if windows and any(
+        part.rstrip(" .") != part or set(part) & set('<>:"|?*') or _RESERVED.fullmatch(part)
+        for part in parts
+    ):
+        return "has a name that Windows does not allow"
+    return None
+
+
+def _directory_faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Iterator[str]:
+    """What is wrong with the archive's directory, one sentence each."""
+    seen: dict[str, str] = {}
+    folders: set[str] = set()
+    for info in infos:
+        if len(info.orig_filename) != len(info.filename):  # zipfile cuts at a NUL byte
+            yield f"entry `{info.filename}` has control characters in its name"
+        elif fault := name_fault(info.orig_filename) or _entry_fault(info):
+            yield f"entry `{_shown(info.orig_filename)}` {fault}"
+        if info.is_dir():
+            folders.add(_folded(info.filename[:-1], insensitive))
+            continue
+        folded = _folded(info.filename, insensitive)
+        if folded in seen:
+            other = seen[folded]
+            alike = "twice" if other == info.filename else f"and `{_shown(other)}`, one file here"
+            yield f"it has `{_shown(info.filename)}` {alike}"
+        seen[folded] = info.filename
+    for folded in seen:
+        parent = folded.rpartition("/")[0]
+        while parent and parent not in folders:
+            folders.add(parent)
+            parent = parent.rpartition("/")[0]
+    for folded in seen.keys() & folders:
+        yield f"it has `{_shown(seen[folded])}` as a file and as a folder"
+    yield from _overlap_faults(infos)
+
+
+def _shown(name: str) -> str:
+    """A hostile name, fit for a terminal."""
+    text = name if len(name) <= 80 else f"{name[:80]}..."
+    return text.encode("unicode_escape").decode() if not text.isprintable() else text
+
+
+def _folded(name: str, insensitive: bool) -> str:
+    return unicodedata.normalize("NFC", name).casefold() if insensitive else name
+
+
+def _entry_fault(info: zipfile.ZipInfo) -> str | None:
+    mode = info.external_attr >> 16
+    kind = stat.S_IFMT(mode)
+    if info.flag_bits & _ENCRYPTED:
+        return "is encrypted"
+    if info.compress_type not in (STORED, DEFLATED):
+        return f"is compressed by method {info.compress_type}; a wheel is stored or deflated"
+    if kind == stat.S_IFLNK:
+        return "is a symbolic link"
+    if kind and kind not in (stat.S_IFREG, stat.S_IFDIR):
+        return "is neither a file nor a folder"
+    if info.compress_type == STORED and info.file_size != info.compress_size:
+        return "is stored and has two sizes"
+    if info.is_dir() and info.file_size:
+        return "is a folder with contents"
+    return None
+
+
+def _overlap_faults(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """Entries that share bytes of the archive, as the densest zip bombs do."""
+    end, last = -1, ""
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            yield f"entries `{_shown(last)}` and `{_shown(info.filename)}` overlap"
+            return
+        end = info.header_offset + _LOCAL_HEADER + info.compress_size
+        last = info.filename
+
+
+def _bomb_faults(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+    total = sum(info.file_size for info in infos)
+    if total > _BOMB_SIZE and total > _BOMB_RATIO * path.stat().st_size:
+        yield f"it would unpack to {total} bytes, {total // path.stat().st_size} times its size"
+
+
+# --- WHEEL, METADATA and RECORD ---------------------------------------------------------------
+
+
+def _root(wheel: WheelFile, name: WheelName, filename: str) -> tuple[str, list[str]]:
+    """The scheme of the wheel's root, and remarks; names and versions must agree."""
+    from installer.utils import parse_metadata_file
+
+    _, _, version = wheel.dist_info_dir.removesuffix(".dist-info").rpartition("-")
+    _check_version(version, name, f"`{wheel.dist_info_dir}`", filename)
+    metadata = parse_metadata_file(wheel.read_dist_info("METADATA"))
+    if canonicalize_name(str(metadata["Name"])) != name.name:
+        raise InvalidWheel(filename, f"its METADATA names the project `{metadata['Name']}`")
+    _check_version(str(metadata["Version"]), name, "its METADATA", filename)
+    facts = parse_metadata_file(wheel.read_dist_info("WHEEL"))
+    match = re.fullmatch(r"(\d+)\.(\d+)", str(facts["Wheel-Version"] or "").strip())
+    if match is None:
+        raise InvalidWheel(filename, "its WHEEL file gives no Wheel-Version")
+    if int(match[1]) != 1:
+        raise InvalidWheel(
+            filename,
+            f"its Wheel-Version is {match[0]}, known is 1.0",
+            hint="a newer vinstall may know this format",
+        )
+    remarks = [f"Wheel-Version {match[0]} is newer than 1.0"] if int(match[2]) else []
+    is_pure = str(facts["Root-Is-Purelib"] or "").strip().lower() == "true"
+    return "purelib" if is_pure else "platlib", remarks
+
+
+def _check_version(text: str, name: WheelName, where: str, filename: str) -> None:
+    try:
+        agrees = Version(text) == name.version
+    except InvalidVersion:
+        agrees = False
+    if not agrees:
+        raise InvalidWheel(filename, f"{where} gives version `{text}`")
+
+
+def _record(
+    wheel: WheelFile, filename: str, infos: list[zipfile.ZipInfo]
+) -> tuple[Mapping[str, str], list[str]]:
+    """Path to digest, and remarks.  Every file must be listed with a digest and its size.
+
+    PEP 427: "installation will fail if any file in the archive is not both mentioned and
+    correctly hashed in RECORD".
+    """
+    from installer.records import InvalidRecordEntry, parse_record_file
+
+    lines = wheel.read_dist_info("RECORD").splitlines()
+    faults = []
+    rows: dict[str, tuple[str, str]] = {}
+    try:
+        for path, digest, size in parse_record_file(lines):
+            if rows.setdefault(path, (digest, size)) != (digest, size):
+                faults.append(f"RECORD contradicts itself on `{_shown(path)}`")
+    except (InvalidRecordEntry, csv.Error) as error:
+        raise InvalidWheel(filename, f"RECORD cannot be read: {error}") from error
+    folder = f"{wheel.dist_info_dir}/"
+    exempt = {folder + name for name in ("RECORD", *_SIGNATURES)}
+    digests: dict[str, str] = {}
+    for info in infos:
+        if info.is_dir() or info.filename in exempt:
+            rows.pop(info.filename, None)
+            continue
+        digest, size = rows.pop(info.filename, ("", ""))
+        if fault := _row_fault(digest, size, info.file_size):
+            faults.append(f"RECORD {fault} `{_shown(info.filename)}`")
+        digests[info.filename] = digest
+    # What RECORD lists and the wheel lacks is not installed, and so not recorded either.
+    missing = [path for path in rows if path not in exempt and not path.endswith("/")]
+    faults += [
+        f"RECORD lists `{_shown(path)}`, which leaves it" for path in missing if name_fault(path)
+    ]
+    if faults:
+        raise InvalidWheel(filename, *faults)
+    return digests, [f"RECORD lists `{_shown(path)}`, which is missing" for path in missing]
+
+
+def _row_fault(digest: str, size: str, actual: int) -> str | None:
+    """What RECORD does wrong for one file, as the verb of a sentence."""
+    if not digest:
+        return "gives no hash for"
+    if digest.partition("=")[0] not in _ALGORITHMS:
+        return "gives no hash of sha256 or better for"
+    if size and size != str(actual):
+        return f"gives {size} bytes, not {actual}, for"
+    return None
+
+
+# --- where the files go -----------------------------------------------------------------------
+
+
+def _members(
+    infos: list[zipfile.ZipInfo],
+    digests: Mapping[str, str],
+    *,
+    dist_info: str,
+    root: str,
+    filename: str,
+) -> tuple[Member, ...]:
+    left_out = {f"{dist_info}/{name}" for name in (*_WRITTEN_HERE, *_SIGNATURES)}
+    stem = canonicalize_name(dist_info.removesuffix(".dist-info"))
+    taken: dict[tuple[str, str], str] = {}
+    members = []
+    for info in infos:
+        # Bytecode in a wheel is not what its sources say; `installer` leaves it out as well.
+        if info.is_dir() or info.filename in left_out or "__pycache__" in info.filename.split("/"):
+            continue
+        scheme, destination = _place(info.filename, stem, root, filename)
+        # Nearly everywhere the two library folders are one.
+        library = "purelib" if scheme == "platlib" else scheme
+        other = taken.setdefault((library, destination), info.filename)
+        if other is not info.filename:
+            raise InvalidWheel(filename, f"`{other}` and `{info.filename}` go to the same place")
+        members.append(
+            Member(
+                name=info.filename,
+                scheme=scheme,
+                destination=destination,
+                offset=info.header_offset,
+                header=_LOCAL_HEADER + _name_length(info),
+                compressed=info.compress_size,
+                size=info.file_size,
+                method=info.compress_type,
+                crc=info.CRC,
+                executable=scheme == "scripts" or _is_executable(info),
+                digest=digests[info.filename],
+            )
+        )
+    return tuple(members)
+
+
+def _name_length(info: zipfile.ZipInfo) -> int:
+    """Bytes of the entry's name as the archive spells it."""
+    if info.filename.isascii():
+        return len(info.filename)
+    return len(info.filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437"))
+
+
+def _is_executable(info: zipfile.ZipInfo) -> bool:
+    mode = info.external_attr >> 16
+    return bool(mode and stat.S_ISREG(mode) and mode & 0o111)
+
+
+def _place(name: str, stem: str, root: str, filename: str) -> tuple[str, str]:
+    """Scheme and path inside its folder.  PEP 427: `{distribution}-{version}.data/{scheme}/...`."""
+    top, _, rest = name.partition("/")
+    if not top.endswith(".data") or canonicalize_name(top.removesuffix(".data")) != stem:
+        return root, name
+    scheme, _, path = rest.partition("/")
+    if scheme not in _SCHEMES or not path:
+        raise InvalidWheel(filename, f"`{_shown(name)}` belongs to no installation scheme")
+    return scheme, path
