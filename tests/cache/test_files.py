@@ -116,8 +116,15 @@ class TestBigFiles:
         assert not temporary.exists()
 
     def test_a_file_to_go_on_with_keeps_its_name(self, cache: Cache) -> None:
-        assert cache.temporary("part-1") == cache.temporary("part-1")
+        with cache.unfinished("part-1") as path:
+            path.write_bytes(b"half")
+        with cache.unfinished("part-1") as path:
+            assert path.read_bytes() == b"half"
         assert cache.temporary() != cache.temporary()
+
+    def test_nobody_goes_on_with_what_another_one_is_at(self, cache: Cache) -> None:
+        with cache.unfinished("part-1") as first, cache.unfinished("part-1") as second:
+            assert first != second
 
     def test_a_file_whose_place_is_taken_stays_where_it_is(self, cache: Cache) -> None:
         heard = Heard()
@@ -213,7 +220,7 @@ class TestHousekeeping:
         assert left == [0, 3]
 
     def test_prune_removes_what_was_abandoned(self, filled: Cache) -> None:
-        old, new = filled.temporary("old"), filled.temporary("new")
+        old, new = filled.temporary(), filled.temporary()
         for path in (old, new):
             path.write_bytes(b"z" * 10)
         os.utime(old, (1000, 1000))

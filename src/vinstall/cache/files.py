@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from vinstall.cache.lock import try_lock
 from vinstall.errors import UsageError
 from vinstall.observer import Observer
 
@@ -161,14 +162,24 @@ class Cache:
             return temporary
         return path
 
-    def temporary(self, name: str | None = None) -> Path:
-        """A path on the same file system for something that is not complete yet; its folder is made.
+    def temporary(self) -> Path:
+        """A new path on the same file system for something that is not complete yet."""
+        return self._temporary(f"{os.getpid()}-{os.urandom(8).hex()}")
 
-        With a `name` it is the same path every time, to go on with later.
+    @contextlib.contextmanager
+    def unfinished(self, name: str) -> Iterator[Path]:
+        """A path for something that another run may go on with; what it left is there.
+
+        While another process holds that path, a new one that nobody goes on with.
         """
+        path = self._temporary(name)
+        with try_lock(path.with_name(f"{name}.lock")) as mine:
+            yield path if mine else self.temporary()
+
+    def _temporary(self, name: str) -> Path:
         folder = self._folder() / _TEMPORARY
         folder.mkdir(parents=True, exist_ok=True)  # `clean` of another process may have come by
-        return folder / (name or f"{os.getpid()}-{os.urandom(8).hex()}")
+        return folder / name
 
     # --- housekeeping ---------------------------------------------------------------------------
 

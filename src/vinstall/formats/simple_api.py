@@ -71,7 +71,9 @@ ARCHIVE_SUFFIXES = (
 )
 """How the names of wheels and source distributions end."""
 
-_LISTED = (*ARCHIVE_SUFFIXES, "-variants.json")
+LISTED_SUFFIXES = (*ARCHIVE_SUFFIXES, "-variants.json")
+"""How the names of files end that a page is read for."""
+
 _STRONGEST_FIRST = (
     "sha512",
     "sha3_512",
@@ -274,7 +276,7 @@ def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> Remot
     filename = link[link.rfind("/") + 1 :]
     if "%" in filename or "?" in link:
         filename = link_name(link)
-    if not filename.endswith(_LISTED) or not _is_safe(filename):
+    if not filename.endswith(LISTED_SUFFIXES) or not _is_safe(filename):
         return None
     if not link.startswith(("https://", "http://")):
         link = absolute(link)
@@ -346,7 +348,7 @@ def _json_row(row: Mapping[str, object], absolute: Callable[[str], str]) -> Remo
     filename, url = row.get("filename"), row.get("url")
     if not isinstance(filename, str) or not isinstance(url, str):
         return None
-    if not filename.endswith(_LISTED) or not _is_safe(filename):
+    if not filename.endswith(LISTED_SUFFIXES) or not _is_safe(filename):
         return None
     url = absolute(url.strip().partition("#")[0])
     if not url:

@@ -9,13 +9,15 @@ from http import HTTPStatus
 from vinstall.errors import NetworkError
 from vinstall.net.address import parse_origin
 from vinstall.net.redaction import redact
-from vinstall.net.response import TransferInterrupted
+from vinstall.net.response import Refused, TransferInterrupted
 from vinstall.net.transport import httpx
 
 _CERTIFICATE_HINT = (
     "name the authority with `--cert FILE`, or pass `--trusted-host {host}` "
     "if you have another reason to trust this server"
 )
+_PROXY_LOGIN = "the proxy wants a login: 407 Proxy Authentication Required"
+_PROXY_HINT = "give it as `--proxy http://user:password@host:port`, or in `HTTPS_PROXY`"
 
 
 def explain(error: Exception, url: str, *, seconds: float) -> NetworkError:
@@ -54,27 +56,26 @@ def explain(error: Exception, url: str, *, seconds: float) -> NetworkError:
     return NetworkError(f"`{redact(url)}` cannot be asked for: {redact(str(error))}")
 
 
-def refusal(status: int, url: str) -> NetworkError:
+def refusal(status: int, url: str) -> Refused:
     """The error for an HTTP status that is of no use."""
     host = parse_origin(url).host
     try:
         phrase = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         phrase = str(status)
-    where = (redact(url),)
+    message, hint = f"`{host}` answered {phrase}", None
     if status == HTTPStatus.UNAUTHORIZED:
         variable = "".join(letter if letter.isalnum() else "_" for letter in host.upper())
-        return NetworkError(
-            f"`{host}` wants a login: {phrase}",
-            context=where,
-            hint="give it in the URL of the index, in a netrc file, as "
-            f"`VINSTALL_INDEX_{variable}_USERNAME` and `..._PASSWORD`, or let `keyring` be asked",
+        message = f"`{host}` wants a login: {phrase}"
+        hint = (
+            "give it in the URL of the index, in a netrc file, as "
+            f"`VINSTALL_INDEX_{variable}_USERNAME` and `..._PASSWORD`, or let `keyring` be asked"
         )
-    if status == HTTPStatus.FORBIDDEN:
-        return NetworkError(f"`{host}` refuses: {phrase}", context=where)
-    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return _proxy_login(where)
-    return NetworkError(f"`{host}` answered {phrase}", context=where)
+    elif status == HTTPStatus.FORBIDDEN:
+        message = f"`{host}` refuses: {phrase}"
+    elif status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        message, hint = _PROXY_LOGIN, _PROXY_HINT
+    return Refused(message, status=status, context=(redact(url),), hint=hint)
 
 
 def _root(error: BaseException) -> BaseException:
@@ -108,13 +109,5 @@ def _certificate(
 def _proxy(error: Exception, where: tuple[str, ...]) -> NetworkError:
     text = str(error)
     if text.startswith(str(int(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED))):
-        return _proxy_login(where)
+        return NetworkError(_PROXY_LOGIN, context=where, hint=_PROXY_HINT)
     return NetworkError(f"the proxy refuses the connection: {redact(text)}", context=where)
-
-
-def _proxy_login(where: tuple[str, ...]) -> NetworkError:
-    return NetworkError(
-        "the proxy wants a login: 407 Proxy Authentication Required",
-        context=where,
-        hint="give it as `--proxy http://user:password@host:port`, or in `HTTPS_PROXY`",
-    )

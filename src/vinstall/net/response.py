@@ -16,6 +16,16 @@ class TransferInterrupted(NetworkError):
     """The connection broke or never came about; the same request may well succeed later."""
 
 
+class Refused(NetworkError):
+    """A server answered, with a status that is of no use."""
+
+    def __init__(
+        self, message: str, *, status: int, context: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, context=context, hint=hint)
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A whole answer."""

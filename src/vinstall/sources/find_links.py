@@ -1,0 +1,124 @@
+"""FindLinks: what `--find-links` names: a folder of files, a page of links, or one file.
+
+Everything in it is read once and sorted by project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    NormalizedName,
+    canonicalize_name,
+    parse_sdist_filename,
+)
+
+from vinstall.errors import SourceError
+from vinstall.formats.simple_api import (
+    ARCHIVE_SUFFIXES,
+    ProjectPage,
+    RemoteFile,
+    link_name,
+    parse_links,
+)
+from vinstall.formats.wheel_name import parse_variants_json_name
+from vinstall.net.client import HttpClient
+from vinstall.sources.directory import list_files
+from vinstall.sources.index import PageState
+from vinstall.sources.location import Location, url_path
+from vinstall.sources.once import Once
+from vinstall.sources.web_text import WebTexts
+
+_PAGE_SUFFIXES = (".html", ".htm")
+
+
+class FindLinks:
+    """One place with links.  Thread-safe."""
+
+    def __init__(self, location: Location, *, client: HttpClient, texts: WebTexts) -> None:
+        self._url = location.url if location.is_local else client.credentials.add(location.url)
+        self._shown = location.shown
+        self._texts = texts
+        self._projects: Once[None, Mapping[NormalizedName, tuple[RemoteFile, ...]]] = Once()
+
+    @property
+    def name(self) -> str:
+        """The path, or the URL without user part and secrets."""
+        return self._shown
+
+    def project(self, name: NormalizedName) -> ProjectPage | None:
+        """The files of `name`, or None where there are none.  The first call reads everything.
+
+        Raises NetworkError or SourceError where the place cannot be read.
+        """
+        files = self._projects.get(None, self._read).get(name)
+        return ProjectPage(name=name, source=self.name, files=files) if files else None
+
+    def state(self, name: NormalizedName) -> PageState | None:
+        """What is offered for `name`; None where a page would have to be asked for."""
+        if not self._url.startswith("file:") and not self._texts.is_fresh(self._url):
+            return None
+        files = self._projects.get(None, self._read).get(name, ())
+        return PageState(hashlib.sha256(repr(files).encode()).hexdigest(), float("inf"))
+
+    def _read(self) -> Mapping[NormalizedName, tuple[RemoteFile, ...]]:
+        sorted_files: dict[NormalizedName, list[RemoteFile]] = defaultdict(list)
+        for file in self._files():
+            project = project_of(file.filename)
+            if project is not None:
+                sorted_files[project].append(file)
+        return {name: tuple(files) for name, files in sorted_files.items()}
+
+    def _files(self) -> Iterable[RemoteFile]:
+        filename = link_name(self._url)
+        if filename.endswith(ARCHIVE_SUFFIXES):
+            return (RemoteFile(filename=filename, url=self._url),)
+        if not self._url.startswith("file:"):
+            page = self._texts.read(self._url)
+            return parse_links(page.text, url=page.url)
+        path = url_path(self._url)
+        if path.is_dir():
+            return _folder_files(path)
+        if path.is_file():
+            return _page_links(path)
+        raise SourceError(
+            f"`{self._shown}` is not there",
+            hint="`--find-links` names a folder of wheels, a page with links, or one wheel",
+        )
+
+
+def project_of(filename: str) -> NormalizedName | None:
+    """The project a distribution or its variant metadata belongs to, by the file's name."""
+    if filename.endswith(".whl"):
+        return canonicalize_name(filename.partition("-")[0])
+    metadata = parse_variants_json_name(filename)
+    if metadata is not None:
+        return metadata[0]
+    for suffix in (suffix for suffix in ARCHIVE_SUFFIXES if filename.endswith(suffix)):
+        try:
+            # packaging knows the two endings that the specification has left.
+            return parse_sdist_filename(filename.removesuffix(suffix) + ".tar.gz")[0]
+        except InvalidSdistFilename:
+            return None
+    return None
+
+
+def _folder_files(folder: Path) -> Iterator[RemoteFile]:
+    """Files first, then what the pages in the folder link to, as pip has it."""
+    files = list(list_files(folder))
+    yield from files
+    for file in files:
+        if file.filename.lower().endswith(_PAGE_SUFFIXES):
+            yield from _page_links(folder / file.filename)
+
+
+def _page_links(page: Path) -> tuple[RemoteFile, ...]:
+    try:
+        text = page.read_text("utf-8", "replace")
+    except OSError as error:
+        raise SourceError(f"`{page}` cannot be read: {error.strerror}") from error
+    return parse_links(text, url=page.absolute().as_uri())

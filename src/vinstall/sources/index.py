@@ -1,0 +1,214 @@
+"""Index: a simple repository API over HTTP.  Spec: PEP 503, PEP 691 (negotiation), PEP 700.
+
+A page is parsed once and kept as plain tuples beside what its server said about its age, so that
+a run within that time asks nobody and parses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from packaging.utils import NormalizedName
+
+from vinstall.cache.files import Cache, Key
+from vinstall.errors import FormatError
+from vinstall.formats.simple_api import (
+    ProjectPage,
+    RemoteFile,
+    parse_project_html,
+    parse_project_json,
+)
+from vinstall.net.address import with_slash
+from vinstall.net.client import HttpClient
+from vinstall.net.redaction import redact
+from vinstall.net.response import Response
+from vinstall.observer import Observer
+from vinstall.sources.freshness import Stamp, stamp_answer
+from vinstall.sources.once import Once
+
+ACCEPT = (
+    "application/vnd.pypi.simple.v1+json, "
+    "application/vnd.pypi.simple.v1+html;q=0.2, "
+    "text/html;q=0.01"
+)
+PAGES = "pages"
+"""The bucket of the cache."""
+
+_REVISION = 1
+_MARSHAL = 4
+_UNKNOWN = (404, 410)
+_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
+_HEAD_SIZE = 4
+
+
+class PageState(NamedTuple):
+    """What a kept page is, without the page."""
+
+    digest: str
+    """Of the page as it was sent; empty where the project is not known."""
+    until: float
+    """Seconds since the epoch up to which it is used without asking."""
+
+
+class _Kept(NamedTuple):
+    """A page in the cache."""
+
+    stamp: Stamp
+    digest: str
+    body: bytes
+    """The page as marshal; empty where the index does not know the project."""
+
+
+class Index:
+    """One index.  Thread-safe; each project is asked for once."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        client: HttpClient,
+        cache: Cache,
+        observer: Observer | None = None,
+        name: str | None = None,
+        refresh: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`name` is what the user calls the index: its login may come from variables of that name.
+
+        `refresh`: what is kept is used only after its server was asked whether it still holds.
+        """
+        self.url = with_slash(client.credentials.add(url, name=name))
+        self._client = client
+        self._cache = cache
+        self._observer = observer or Observer()
+        self._refresh = refresh
+        self._now = now
+        self._pages: Once[NormalizedName, ProjectPage | None] = Once()
+
+    @property
+    def name(self) -> str:
+        """The URL without user part and secrets."""
+        return redact(self.url)
+
+    def project(self, name: NormalizedName) -> ProjectPage | None:
+        """The page of `name`; None where the index does not know it.  At most one request.
+
+        Raises NetworkError; FormatError for a page that cannot be read.
+        """
+        return self._pages.get(name, lambda: self._project(name))
+
+    def state(self, name: NormalizedName) -> PageState | None:
+        """What is kept for `name`; None where nothing is, or not to be used.  Asks nobody."""
+        kept = self._kept(name)
+        usable = kept is not None and not self._refresh
+        return PageState(kept.digest, kept.stamp.until) if usable and kept is not None else None
+
+    def _project(self, name: NormalizedName) -> ProjectPage | None:
+        kept = self._kept(name)
+        if kept is not None:
+            fresh = not self._refresh and kept.stamp.until > self._now()
+            if fresh or self._client.settings.offline:
+                self._observer.page_read(name, self.name, from_cache=True)
+                return self._unpack(name, kept)
+        headers = {"Accept": ACCEPT} | (kept.stamp.conditions if kept is not None else {})
+        if self._refresh:
+            headers["Cache-Control"] = "max-age=0"
+        response = self._ask(name, headers)
+        unchanged = response.status == 304
+        self._observer.page_read(name, self.name, from_cache=unchanged)
+        if unchanged and kept is not None:
+            stamp = stamp_answer(response.headers, self._now()) or kept.stamp
+            kept = kept._replace(stamp=stamp.over(kept.stamp))
+            self._keep(name, kept)
+            return self._unpack(name, kept)
+        return self._received(name, response)
+
+    def _ask(self, name: NormalizedName, headers: Mapping[str, str]) -> Response:
+        response = self._client.get(
+            f"{self.url}{name}/", headers=headers, accepting=(200, 304, 403, *_UNKNOWN)
+        )
+        if response.status == 403:
+            # A bucket of S3 that may not be listed says so for every name that is not in it.
+            if "amazons3" not in response.headers.get("server", "").lower():
+                from vinstall.net.failures import refusal
+
+                raise refusal(403, response.url)
+            return Response(status=404, url=response.url, headers=response.headers, content=b"")
+        return response
+
+    def _received(self, name: NormalizedName, response: Response) -> ProjectPage | None:
+        page = None if response.status in _UNKNOWN else self._parse(name, response)
+        stamp = stamp_answer(response.headers, self._now())
+        if stamp is not None:
+            digest = "" if page is None else hashlib.sha256(response.content).hexdigest()
+            self._keep(name, _Kept(stamp, digest, _pack(page)))
+        return page
+
+    def _parse(self, name: NormalizedName, response: Response) -> ProjectPage:
+        content_type = response.headers.get("content-type", "text/html")
+        if "json" in content_type:
+            return parse_project_json(
+                response.content, url=response.url, name=name, source=self.name
+            )
+        if "html" not in content_type and not response.content.lstrip()[:1] == b"<":
+            raise FormatError(
+                f"the page of `{name}` has the type `{redact(content_type)}`",
+                context=(redact(response.url),),
+                hint="is the URL of the index right? It often ends in `/simple/`",
+            )
+        charset = _CHARSET.search(content_type)
+        text = _decode(response.content, charset[1] if charset is not None else "utf-8")
+        return parse_project_html(text, url=response.url, name=name, source=self.name)
+
+    # --- the cache ------------------------------------------------------------------------------
+
+    def _key(self, name: NormalizedName) -> Key:
+        return ("page", _REVISION, self.url, name)
+
+    def _kept(self, name: NormalizedName) -> _Kept | None:
+        content = self._cache.read(PAGES, self._key(name))
+        if content is None:
+            return None
+        size = int.from_bytes(content[:_HEAD_SIZE], "little")
+        etag, modified, until, digest = _load(content[_HEAD_SIZE : _HEAD_SIZE + size])
+        return _Kept(Stamp(etag, modified, until), digest, content[_HEAD_SIZE + size :])
+
+    def _keep(self, name: NormalizedName, kept: _Kept) -> None:
+        head = marshal.dumps((*kept.stamp, kept.digest), _MARSHAL)
+        content = len(head).to_bytes(_HEAD_SIZE, "little") + head + kept.body
+        self._cache.write(PAGES, self._key(name), content)
+
+    def _unpack(self, name: NormalizedName, kept: _Kept) -> ProjectPage | None:
+        if not kept.digest:
+            return None
+        rows, versions, status = _load(kept.body)
+        return ProjectPage(
+            name=name,
+            source=self.name,
+            files=tuple(map(RemoteFile._make, rows)),
+            versions=versions,
+            status=status,
+        )
+
+
+def _pack(page: ProjectPage | None) -> bytes:
+    if page is None:
+        return b""
+    rows = tuple(map(tuple, page.files))  # marshal knows tuples, and no subclass of them
+    return marshal.dumps((rows, page.versions, page.status), _MARSHAL)
+
+
+def _load(content: bytes) -> Any:
+    return marshal.loads(content)  # noqa: S302 - our own file, whose check sum was right
+
+
+def _decode(content: bytes, charset: str) -> str:
+    try:
+        return content.decode(charset, "replace")
+    except LookupError:
+        return content.decode("utf-8", "replace")
