@@ -65,7 +65,7 @@ providers = st.one_of(
 @st.composite
 def tables(draw: st.DrawFn) -> dict[str, Any]:
     """`[variant]` tables that say who answers for every namespace."""
-    namespaces = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    namespaces = draw(st.lists(names, min_size=1, max_size=3, unique=True))
     entry = st.dictionaries(
         st.sampled_from(namespaces),
         st.dictionaries(names, st.lists(values, min_size=1, max_size=3, unique=True), min_size=1),
@@ -75,7 +75,7 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "default-priorities": {"namespace": namespaces},
         "providers": {name: draw(providers) for name in namespaces},
-        "variants": {**draw(st.dictionaries(labels, entry, min_size=1, max_size=4)), "null": {}},
+        "variants": {**draw(st.dictionaries(labels, entry, min_size=1, max_size=2)), "null": {}},
     }
 
 

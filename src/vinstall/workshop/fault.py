@@ -21,19 +21,22 @@ class Rule(NamedTuple):
     sentence: str
 
 
-def _rules() -> dict[str, Rule]:
-    wheel, record = "PEP 427", "recording installed projects"
-    level = "PEP 825, Index-level metadata"
-    return {
+_WHEEL, _RECORD = "PEP 427", "recording installed projects"
+_INDEX_FILE = "PEP 825, Index-level metadata"
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
         "archive-entry": Rule("error", "zip", "members are plain files with safe relative names"),
         "archive-duplicate": Rule("error", "zip", "no name stands twice"),
         "archive-bomb": Rule("error", "zip", "members do not overlap and sizes are believable"),
         "archive-content": Rule("error", "zip", "members unpack to what the directory declares"),
-        "wheel-name": Rule("error", wheel, "the file name has the parts of a wheel's name"),
-        "wheel-metadata": Rule("error", wheel, "one `.dist-info`, with METADATA, WHEEL and RECORD"),
-        "wheel-identity": Rule("error", wheel, "metadata and file name mean the same release"),
-        "wheel-tags": Rule("warning", wheel, "the tags in WHEEL are those of the file name"),
-        "record": Rule("error", record, "RECORD lists every file once, with its hash and size"),
+        "wheel-name": Rule("error", _WHEEL, "the file name has the parts of a wheel's name"),
+        "wheel-metadata": Rule(
+            "error", _WHEEL, "one `.dist-info`, with METADATA, WHEEL and RECORD"
+        ),
+        "wheel-identity": Rule("error", _WHEEL, "metadata and file name mean the same release"),
+        "wheel-tags": Rule("warning", _WHEEL, "the tags in WHEEL are those of the file name"),
+        "record": Rule("error", _RECORD, "RECORD lists every file once, with its hash and size"),
         "label-without-metadata": Rule(
             "error", "PEP 825, Variant wheel", "a labelled wheel carries `variant.json`"
         ),
@@ -55,13 +58,15 @@ def _rules() -> dict[str, Rule]:
             "error", "PEP 825, Metadata consistency", "wheel and index file say the same of a label"
         ),
         "index-file-missing": Rule(
-            "error", level, "a release with labelled wheels has a `-variants.json` on its page"
+            "error",
+            _INDEX_FILE,
+            "a release with labelled wheels has a `-variants.json` on its page",
         ),
-        "index-file-twice": Rule("error", level, "a release has one `-variants.json`"),
-        "index-file-name": Rule("error", level, "its name is normalized as in wheel names"),
+        "index-file-twice": Rule("error", _INDEX_FILE, "a release has one `-variants.json`"),
+        "index-file-name": Rule("error", _INDEX_FILE, "its name is normalized as in wheel names"),
         "index-file-format": Rule("error", "PEP 825, Variant metadata", "the index file is valid"),
-        "label-unlisted": Rule("error", level, "the index file lists every label there is"),
-        "label-without-wheel": Rule("warning", level, "a label that is listed has a wheel"),
+        "label-unlisted": Rule("error", _INDEX_FILE, "the index file lists every label there is"),
+        "label-without-wheel": Rule("warning", _INDEX_FILE, "a label that is listed has a wheel"),
         "label-empty": Rule(
             "error", "PEP 825, Variant label", "the wheel without properties is labelled `null`"
         ),
@@ -98,9 +103,7 @@ def _rules() -> dict[str, Rule]:
         "requires-python": Rule("error", "PEP 503", "the page repeats the wheel's Requires-Python"),
         "core-metadata": Rule("error", "PEP 658", "the METADATA beside a wheel is the wheel's own"),
     }
-
-
-RULES: Mapping[str, Rule] = MappingProxyType(_rules())
+)
 """Rule id to rule."""
 
 

@@ -7,6 +7,7 @@ so a wheel of any size costs little memory, and equal input gives equal output t
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -128,6 +129,17 @@ def unmake_variant(
         return _write(opened, recipe, folder, epoch, overwrite=overwrite)
 
 
+def copy_wheel(wheel: Path, folder: Path, *, overwrite: bool = False) -> Repacked:
+    """`wheel` as it is, below `folder`, there whole or not at all.  Raises UsageError as above."""
+    with new_file(folder) as (temporary, file), wheel.open("rb") as content:
+        shutil.copyfileobj(content, file)
+        size = file.tell()
+        file.close()
+        sha256 = _sha256(temporary)
+        path = _place(temporary, folder / wheel.name, sha256, overwrite=overwrite)
+    return Repacked(path=path, sha256=sha256, size=size, changes=())
+
+
 def _is_undone(fault: Fault) -> bool:
     return fault.rule in ("variant-json", "label-without-metadata")
 
@@ -209,20 +221,24 @@ def _rename_folders(info: str, rename: str, recipe: _Recipe) -> None:
 def _write(
     wheel: WheelFile, recipe: _Recipe, folder: Path, epoch: int | None, *, overwrite: bool
 ) -> Repacked:
-    path = folder / recipe.filename
     with new_file(folder) as (temporary, file):
         writer = ZipWriter(file)
         _write_members(wheel, recipe, writer, _date(epoch))
         sha256 = writer.finish()
         size = file.tell()
         file.close()
-        if path.exists() and not overwrite and _sha256(path) != sha256:
-            raise UsageError(
-                f"`{path}` exists and is another file",
-                hint="name another folder with `--output`, or replace it with `--force`",
-            )
-        put_in_place(temporary, path)
+        path = _place(temporary, folder / recipe.filename, sha256, overwrite=overwrite)
     return Repacked(path=path, sha256=sha256, size=size, changes=tuple(recipe.changes))
+
+
+def _place(temporary: Path, path: Path, sha256: str, *, overwrite: bool) -> Path:
+    if path.exists() and not overwrite and _sha256(path) != sha256:
+        raise UsageError(
+            f"`{path}` exists and is another file",
+            hint="name another folder with `--output`, or replace it with `--force`",
+        )
+    put_in_place(temporary, path)
+    return path
 
 
 def _write_members(wheel: WheelFile, recipe: _Recipe, writer: ZipWriter, date: Date | None) -> None:
