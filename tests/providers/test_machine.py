@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from vinstall.providers.machine import described_machine, this_machine
-from vinstall.providers.override import OVERRIDES, overrides_in_force
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX system")
 
@@ -84,22 +83,3 @@ def test_a_described_machine_says_nothing() -> None:
     assert machine.identity("/") is None
     assert machine.load("libc.so.6") is None
     assert machine.run(("true",), 1.0) is None
-
-
-class TestOverrides:
-    def test_those_that_are_set_are_in_force(self) -> None:
-        environ = dict.fromkeys(OVERRIDES, "")
-        environ |= {"TPU_VARIANT_PROVIDER_FORCE_PRESENT": "1", "OTHER": "x"}
-        assert overrides_in_force(environ) == (
-            ("CONDA_OVERRIDE_CUDA", ""),
-            ("TPU_VARIANT_PROVIDER_FORCE_PRESENT", "1"),
-        )
-
-    def test_condas_is_not_beside_the_providers_own(self) -> None:
-        environ = {
-            "CONDA_OVERRIDE_CUDA": "11.8",
-            "NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION": "12.8",
-        }
-        assert overrides_in_force(environ) == (
-            ("NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION", "12.8"),
-        )

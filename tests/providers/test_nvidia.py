@@ -200,7 +200,8 @@ class TestOverrides:
         assert nvml.calls == []
 
     @pytest.mark.parametrize(
-        ("name", "value"), [(CUDA, "invalid"), (CUDA, "12.x"), (CONDA, "none"), (CUDA, "12.100")]
+        ("name", "value"),
+        [(CUDA, "invalid"), (CUDA, " "), (CUDA, "12.x"), (CONDA, "none"), (CUDA, "12.100")],
     )
     def test_a_malformed_version_is_the_users_mistake(self, name: str, value: str) -> None:
         with pytest.raises(UsageError) as caught:

@@ -14,6 +14,7 @@ from vinstall.errors import UsageError
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer, NamespaceSupport
 from vinstall.formats.variant_json import ProviderInfo, parse_variant_table
 from vinstall.observer import Observer
+from vinstall.providers import builtin
 from vinstall.providers.machine import Machine, described_machine
 from vinstall.providers.provider import PluginQuestion, ProviderOptions
 from vinstall.providers.registry import Registry
@@ -463,6 +464,36 @@ class TestDescribeAll:
             ("aarch64", "no 64-bit Arm processor (/proc/cpuinfo)"),
         ]
         assert registry.answer("tpu", None, labels=1) is described[3][1]
+
+    def test_a_host_file_can_name_the_package_each_stands_for(self) -> None:
+        assert [builtin.packages(namespace)[0].resolved for namespace in builtin.NAMESPACES] == [
+            "nvidia-variant-provider==0.0.2",
+            "amd-variant-provider==0.0.2",
+            "intel-variant-provider==0.0.3",
+            "tpu-variant-provider==0.1.0",
+            "huawei-ascend-variant-provider==0.0.2",
+            "provider-variant-x86-64==0.0.3",
+            "provider-variant-aarch64==0.0.3",
+        ]
+
+
+class TestDetails:
+    def test_every_decision_is_told_once(self) -> None:
+        class Verbose(Listener):
+            def detail(self, message: str) -> None:
+                self.lines.append(message)
+
+        listener = Verbose()
+        registry = Registry(machine=fake_machine(), markers=MARKERS, observer=listener)
+        for _ in range(2):
+            registry.answer("tpu", None, labels=1)
+            registry.answer("acme", ProviderInfo(static=STATIC), labels=1)
+            registry.answer("other", None, labels=1)
+        assert listener.lines == [
+            "`tpu`: no TPU among the PCI devices",
+            "`acme`: static properties",
+            "`other`: the metadata names no provider for it, and no built-in one knows it",
+        ]
 
 
 class TestPublishedMetadata:

@@ -29,6 +29,11 @@ class Package:
     features: frozenset[str] | None = None
     """The features the package has; None for all that the built-in knows."""
 
+    @property
+    def resolved(self) -> str:
+        """`name==version` of the latest release it behaves like."""
+        return f"{self.name}=={self.versions[-1]}"
+
 
 _BUILTINS: Mapping[str, tuple[Package, ...]] = {
     "nvidia": (
@@ -98,12 +103,17 @@ NAMESPACES = tuple(_BUILTINS)
 """The namespaces a built-in answers for."""
 
 
+def packages(namespace: str) -> tuple[Package, ...]:
+    """The packages the built-in for `namespace` stands for, the first published first."""
+    return _BUILTINS.get(namespace, ())
+
+
 def package_for(namespace: str, requirement: Requirement, plugin_api: str | None) -> Package | None:
     """The package a built-in stands for that `requirement` asks for, or None: a foreign plugin.
 
     `plugin_api` is the metadata's, None where it names none.
     """
-    for package in _BUILTINS.get(namespace, ()):
+    for package in packages(namespace):
         if canonicalize_name(package.name) != requirement.name or requirement.url is not None:
             continue
         admitted = any(

@@ -84,13 +84,15 @@ def probe(machine: Machine) -> NvidiaFacts:
 def parse_forced(environ: Mapping[str, str]) -> Forced:
     """What the override variables say; the provider's own outrank conda's.  Raises UsageError."""
     name = CUDA_VERSION if environ.get(CUDA_VERSION) else CONDA_CUDA
-    text = environ.get(name, "").strip()
+    text = environ.get(name, "")
+    # conda: nothing but white space means that there is no CUDA.
+    no_cuda = name == CONDA_CUDA and name in environ and not text.strip()
+    forced = bool(text) and not no_cuda
     return Forced(
-        cuda=parse_cuda_version(name, text) if text else None,
-        source=name if text else "",
+        cuda=parse_cuda_version(name, text) if forced else None,
+        source=name if forced else "",
         capability=parse_capability(environ.get(SM_ARCH, "")),
-        # conda: an empty value means that there is no CUDA.
-        no_cuda=name in environ and not text,
+        no_cuda=no_cuda,
     )
 
 
@@ -255,13 +257,10 @@ def upper_bounds(cuda: Pair) -> tuple[str, ...]:
     """The bounds "below" that a driver of version `cuda` meets, highest first."""
     major, minor = cuda
     above = [
-        value
-        for each in range(_LAST_MAJOR, max(major, _FIRST_MAJOR - 1), -1)
-        for value in _minors(each, _LAST_MINOR)
+        value for each in range(_LAST_MAJOR, major, -1) for value in _minors(each, _LAST_MINOR)
     ]
-    if _FIRST_MAJOR <= major <= _LAST_MAJOR:
-        above += [f"{major}.{each}" for each in range(_LAST_MINOR, minor, -1)]
-    return tuple(above)
+    own = range(_LAST_MINOR, minor, -1) if major <= _LAST_MAJOR else ()
+    return (*above, *(f"{major}.{each}" for each in own))
 
 
 def _minors(major: int, highest: int) -> list[str]:

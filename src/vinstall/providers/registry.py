@@ -66,7 +66,9 @@ class Registry:
         with self._lock:
             key = (namespace, info)
             if key not in self._answers:
-                self._answers[key] = self._decide(namespace, info, labels)
+                answer = self._decide(namespace, info, labels)
+                self._observer.detail(f"`{namespace}`: {answer.unavailable or answer.how}")
+                self._answers[key] = answer
             return self._answers[key]
 
     def describe_all(self) -> tuple[tuple[str, NamespaceAnswer], ...]:
