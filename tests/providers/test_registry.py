@@ -143,7 +143,7 @@ class TestRule2:
     )
     def test_it_is_held_against_the_target(self, marker: str, excluded: bool) -> None:
         found = answer(ProviderInfo(static=STATIC, enable_if=marker))
-        reason = f"not for this target (`enable-if` is `{marker}`)"
+        reason = f"not for this target (`enable-if`: `{marker}`)"
         assert found.unavailable == (reason if excluded else None)
         assert found.features == (() if excluded else STATIC)
 
@@ -425,7 +425,7 @@ class TestAbiDependency:
 
     def test_another_built_in_of_the_metadata_is_unknown(self) -> None:
         found = answer(ProviderInfo(builtin="other"))
-        assert found.unavailable == "the metadata calls for the unknown built-in `other`"
+        assert found.unavailable == "the metadata calls for the built-in `other`"
 
 
 class TestDescribedTarget:

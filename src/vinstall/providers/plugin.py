@@ -21,7 +21,7 @@ from packaging.version import Version
 from vinstall.errors import FormatError, IntegrityError, VinstallError
 from vinstall.formats.support import NamespaceAnswer, NamespaceSupport
 from vinstall.providers.consent import ConsentBook
-from vinstall.providers.plugin_answer import parse_plugin_answer
+from vinstall.providers.plugin_answer import parse_plugin_answer, plain
 from vinstall.providers.plugin_process import clean_environ, run_plugin
 from vinstall.providers.provider import PluginQuestion
 from vinstall.providers.trust import TrustedPlugin
@@ -170,7 +170,7 @@ def _request(plugin_api: str, folder: Path) -> str:
     """The request for the script.  Raises FormatError for an API that is no object reference."""
     match = _API.fullmatch(plugin_api)
     if match is None:
-        raise FormatError(f"cannot be asked: `{plugin_api}` is no object reference")
+        raise FormatError(f"cannot be asked: `{plain(plugin_api)}` is no object reference")
     return json.dumps({"folder": str(folder), "module": match[1], "object": match[2] or ""})
 
 

@@ -20,6 +20,7 @@ from vinstall.formats.variant_json import ProviderInfo
 from vinstall.observer import Observer
 from vinstall.providers import builtin
 from vinstall.providers.machine import Machine
+from vinstall.providers.plugin_answer import plain
 from vinstall.providers.provider import PluginQuestion, PluginRunner, ProviderOptions
 from vinstall.providers.trust import TrustedPlugin
 
@@ -87,7 +88,7 @@ class Registry:
         if namespace == ABI_DEPENDENCY or known.builtin == ABI_DEPENDENCY:
             return NamespaceAnswer(how="decided with the versions of the resolution")
         if known.builtin is not None:
-            return _nothing(f"the metadata calls for the unknown built-in `{known.builtin}`")
+            return _nothing(f"the metadata calls for the built-in `{plain(known.builtin)}`")
         if known.static is not None:
             return NamespaceAnswer(features=known.static, how="static properties")
         if not known.install_time:
@@ -111,7 +112,7 @@ class Registry:
             enabled = self._holds(parse_marker(info.enable_if))
         except FormatError as error:
             return f"its `enable-if` cannot be read: {error.message}"
-        return None if enabled else f"not for this target (`enable-if` is `{info.enable_if}`)"
+        return None if enabled else f"not for this target (`enable-if`: `{plain(info.enable_if)}`)"
 
     def _holds(self, marker: Marker) -> bool:
         return marker.evaluate(MarkerContext(environment=self._markers))
