@@ -116,6 +116,10 @@ class TestBytes:
         assert packed[1]["ETag"] != plain[1]["ETag"]
         assert "Content-Encoding" not in get(server, "/simple/", Accept_Encoding="gzip;q=0")[1]
 
+    def test_files_with_a_hash_are_not(self, server: IndexServer) -> None:
+        for path in (WHEEL, WHEEL + ".metadata"):
+            assert "Content-Encoding" not in get(server, path, Accept_Encoding="gzip")[1]
+
     @pytest.mark.parametrize(
         ("wanted", "start", "stop"),
         [

@@ -40,7 +40,8 @@ _ANSWERED_AS = {
     "application/vnd.pypi.simple.latest+json": JSON_TYPE,
     "application/vnd.pypi.simple.latest+html": HTML_TYPE,
 }
-_COMPRESSED = (".html", ".json", ".metadata", ".txt")
+_COMPRESSED = ("index.html", "index.json")
+"""Pages alone: a file that is listed with its hash arrives as it is, whatever is in between."""
 _CHUNK = 1 << 18
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 _SECONDS_WITHOUT_A_BYTE = 60
@@ -217,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, path: Path, kind: str, *, varies: bool = False) -> None:
         facts = path.stat()
         packed = (
-            path.suffix in _COMPRESSED
+            path.name in _COMPRESSED
             and "Range" not in self.headers
             and negotiate(self.headers.get("Accept-Encoding") or "identity", ("gzip",)) is not None
         )
