@@ -96,7 +96,7 @@ class Registry:
         if self._host is not None:
             return _from_host(namespace, self._host)
         if info is None:
-            # Schema 0.1 names no providers: the namespace alone tells, as uv has it.
+            # PEP 825 leaves open who answers and names no provider: the namespace alone tells.
             return self._by_namespace(namespace)
         return self._by_requirement(namespace, info, labels)
 
