@@ -7,7 +7,6 @@ real one.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -32,6 +31,8 @@ def parse_json_object(text: bytes | str) -> dict[str, Any]:
 
     Raises FormatError for anything else, more than 16 Mi characters or 16 levels.
     """
+    import json
+
     if len(text) > _MAX_LENGTH:
         raise FormatError("the document is larger than 16 MiB")
     try:

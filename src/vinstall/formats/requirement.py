@@ -16,7 +16,7 @@ _IDENTIFIER = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _HEAD = re.compile(rf"\s*({_IDENTIFIER})\s*(?:\[([^\]]*)\])?\s*", re.ASCII)
 _EXTRA = re.compile(rf"\s*({_IDENTIFIER})\s*", re.ASCII)
 _URL = re.compile(r"@\s*(\S+)(?:\s+;(.*))?\s*", re.DOTALL)
-_VERSIONS = re.compile(r"(?:\(([^();]*)\)|([^();]*))\s*(?:;(.*))?", re.DOTALL)
+_VERSIONS = re.compile(r"(?:\(([^();]*)\)\s*|([^();]*))(?:;(.*))?", re.DOTALL)
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*(?=@)")
 
 

@@ -24,12 +24,12 @@ _URL = re.compile(
     r"(?:https?|ftp|file|ssh|sftp|git|hg|svn|bzr|lp|(?:git|hg|svn|bzr)\+[a-z]+):", re.IGNORECASE
 )
 _ARCHIVE_URL = re.compile(r"(?:https?|s?ftp):", re.IGNORECASE)
-_DIRECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@", re.ASCII)
+_DIRECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\s*\[[^\]]*\])?\s*@", re.ASCII)
 _PATH = re.compile(
     r"\.|.*[/\\]|.*\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))\Z", re.IGNORECASE
 )
-_WITH_EXTRAS = re.compile(r"(.+?)\s*\[([^\[\]]*)\]", re.DOTALL)
-_MARKER_AFTER_URL = re.compile(r"\s+;|;\s+")
+_WITH_EXTRAS = re.compile(r"(.+?)\[([^\[\]]*)\]", re.DOTALL)
+_MARKER_AFTER_URL = re.compile(r"\s;|;\s")
 _EGG = re.compile(r"[#&]egg=([^&]+)")
 _HASH = re.compile(r"(sha256|sha384|sha512):([0-9a-f]+)", re.ASCII | re.IGNORECASE)
 _HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
@@ -175,6 +175,7 @@ def _by_path(text: str) -> RequirementLine:
 
 def _by_url(text: str) -> RequirementLine:
     url, *rest = _MARKER_AFTER_URL.split(text, maxsplit=1)
+    url = url.strip()
     marker = parse_marker(rest[0]) if rest else None
     egg = _EGG.search(url)
     if egg is not None:
@@ -198,7 +199,7 @@ def _without_extras(place: str) -> tuple[str, frozenset[NormalizedName]]:
     match = _WITH_EXTRAS.fullmatch(place)
     if match is None:
         return place, frozenset()
-    return match[1], parse_requirement(f"placeholder[{match[2]}]").extras
+    return match[1].rstrip(), parse_requirement(f"placeholder[{match[2]}]").extras
 
 
 def _filename(url: str) -> str:

@@ -33,7 +33,7 @@ Load: TypeAlias = Callable[[str], bytes]
 
 _SCHEME = re.compile(r"(?:https?|file):", re.IGNORECASE)
 _REMOTE = re.compile(r"https?:", re.IGNORECASE)
-_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _MARKS = (
@@ -109,7 +109,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     joined: list[str] = []
     first = 0
     for number, physical in enumerate((*text.splitlines(), ""), start=1):
-        comment = _COMMENT.match(physical) is not None
+        comment = physical.lstrip().startswith("#")
         first = first if joined else number
         if physical.endswith("\\") and not comment:
             joined.append(physical.strip("\\"))

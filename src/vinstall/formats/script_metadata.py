@@ -67,7 +67,10 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
         while end < len(lines) and (lines[end] == "#" or lines[end].startswith("# ")):
             end += 1
         run = lines[position:end]
-        if _END in run:
-            length = len(run) - 1 - run[::-1].index(_END)
-            yield start[1], "\n".join(line[2:] for line in run[:length])
-            position += length + 1
+        if _END not in run:
+            # Nor can another block that starts in this run be ended.
+            position = end
+            continue
+        length = len(run) - 1 - run[::-1].index(_END)
+        yield start[1], "\n".join(line[2:] for line in run[:length])
+        position += length + 1
