@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.metadata import parse_email
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.formats.strategies import project_names, requirements, versions
+from tests.formats.strategies import SCALE, project_names, requirements, versions
 from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
 from vinstall.formats.metadata import Metadata, dependencies, parse_metadata
@@ -66,6 +66,7 @@ class TestParsing:
     def test_line_ends_of_windows_are_read_the_same(self) -> None:
         assert parse_metadata(TEXT.replace(b"\n", b"\r\n")) == parse_metadata(TEXT)
 
+    @settings(max_examples=40 * SCALE)
     @given(project_names, versions, st.lists(requirements(), max_size=4))
     def test_what_was_written_is_found(
         self, name: str, version: Version, listed: list[Requirement]

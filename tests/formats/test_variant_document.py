@@ -86,7 +86,7 @@ class TestSchema020:
             },
         }
 
-    @settings(max_examples=500 * SCALE)
+    @settings(max_examples=200 * SCALE)
     @given(variant_tables(with_providers=True))
     def test_reads_back_as_it_was_and_variantlib_finds_the_same(self, table: VariantTable) -> None:
         text = render_variant_table(table, schema="0.2.0")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.formats.strategies import properties, variant_tables
+from tests.formats.strategies import SCALE, properties, variant_tables
 from vinstall.errors import FormatError
 from vinstall.formats.json_object import as_object
 from vinstall.formats.support import FeatureSupport
@@ -513,6 +513,7 @@ class TestCombining:
         assert set(combine(read(document()), spoiled).variants) == {"x8664v4_mkl"}
         assert set(combine(spoiled, read(document())).spoiled) == {"openblas"}
 
+    @settings(max_examples=30 * SCALE)
     @given(variant_tables(with_providers=True), st.data())
     def test_the_order_of_the_parts_does_not_matter(
         self, table: VariantTable, data: st.DataObject
