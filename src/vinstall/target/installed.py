@@ -255,11 +255,12 @@ def parse_record(text: bytes, *, path: str = "RECORD") -> tuple[RecordRow, ...]:
     Spec: recording installed projects.  Raises FormatError with `path` in front.
     """
     try:
-        lines = text.decode().splitlines()
+        # Not splitlines(): it takes characters for line ends that a file name may have.
+        lines = [line.rstrip("\r") for line in text.decode().split("\n")]
     except UnicodeDecodeError as error:
         raise FormatError("is not UTF-8", path=path) from error
     rows = []
-    for number, parts in enumerate(_csv_rows(lines), 1):
+    for number, parts in enumerate(_csv_rows(lines, path), 1):
         if not parts:
             continue
         if len(parts) > 3:
@@ -268,9 +269,12 @@ def parse_record(text: bytes, *, path: str = "RECORD") -> tuple[RecordRow, ...]:
     return tuple(rows)
 
 
-def _csv_rows(lines: list[str]) -> Iterable[list[str]]:
-    if any('"' in line for line in lines):
-        import csv
+def _csv_rows(lines: list[str], path: str) -> Iterable[list[str]]:
+    if not any('"' in line for line in lines):
+        return [line.split(",") if line else [] for line in lines]
+    import csv
 
-        return csv.reader(lines)
-    return [line.split(",") if line else [] for line in lines]
+    try:
+        return list(csv.reader(lines, strict=True))
+    except csv.Error as error:
+        raise FormatError(f"is no table: {error}", path=path) from error
