@@ -233,6 +233,7 @@ class TestJson:
                         "yanked": "bad",
                         "core-metadata": {"sha256": "ab"},
                         "gpg-sig": True,
+                        "provenance": "https://files.example/a.provenance",
                     }
                 ],
             }
@@ -250,6 +251,7 @@ class TestJson:
                     yanked="bad",
                     metadata_hashes=(("sha256", "ab"),),
                     upload_time="2026-01-02T03:04:05.678Z",
+                    provenance="https://files.example/a.provenance",
                 ),
             ),
             versions=("1.0", "2.0"),
@@ -461,6 +463,7 @@ def remote_files(draw: st.DrawFn) -> RemoteFile:
         hashes=draw(st.lists(digests, max_size=1).map(tuple)),
         requires_python=draw(st.none() | plain_text),
         yanked=draw(st.none() | st.just("") | plain_text),
+        provenance=draw(st.none() | st.just("https://files.example/a.provenance?x=1&y")),
         metadata_hashes=draw(st.none() | st.lists(digests, max_size=1).map(tuple)),
     )
 

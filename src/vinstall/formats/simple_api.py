@@ -39,6 +39,8 @@ class RemoteFile(NamedTuple):
     """None: no metadata sidecar; `()`: there is one, hash unknown (PEP 658)."""
     upload_time: str | None = None
     """ISO 8601 as written (PEP 700)."""
+    provenance: str | None = None
+    """URL of the file's attestations as written, or None (PEP 740)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,22 +285,24 @@ def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> Remot
         if not link:
             return None
     hashes = parse_hash_fragment(fragment) if fragment else ()
-    python, yanked, core = _details(attributes) if attributes else (None, None, None)
-    return _new_file(RemoteFile, (filename, link, hashes, None, python, yanked, core, None))
+    python, yanked, core, seal = _details(attributes) if attributes else (None, None, None, None)
+    return _new_file(RemoteFile, (filename, link, hashes, None, python, yanked, core, None, seal))
 
 
 @lru_cache(maxsize=512)
-def _details(attributes: str) -> tuple[str | None, str | None, _Hashes | None]:
-    """Requires-Python, the reason of a yank, and the hashes of the metadata sidecar."""
+def _details(attributes: str) -> tuple[str | None, str | None, _Hashes | None, str | None]:
+    """Requires-Python, the reason of a yank, the hashes of the metadata sidecar, the provenance."""
     if "data-" not in attributes.lower():
-        return None, None, None
+        return None, None, None, None
     values = _attributes(attributes)
     python, yanked = values.get("data-requires-python"), values.get("data-yanked")
     core = values.get("data-core-metadata", values.get("data-dist-info-metadata"))
+    provenance = values.get("data-provenance")
     return (
         _text(python) if python else None,
         yanked if yanked is None else _text(yanked),
         core if core is None else _metadata_hashes(core),
+        _text(provenance) if provenance else None,
     )
 
 
@@ -354,7 +358,7 @@ def _json_row(row: Mapping[str, object], absolute: Callable[[str], str]) -> Remo
     if not url:
         return None
     hashes, size, python = row.get("hashes"), row.get("size"), row.get("requires-python")
-    uploaded = row.get("upload-time")
+    uploaded, provenance = row.get("upload-time"), row.get("provenance")
     return _new_file(
         RemoteFile,
         (
@@ -366,6 +370,7 @@ def _json_row(row: Mapping[str, object], absolute: Callable[[str], str]) -> Remo
             _json_yanked(row.get("yanked")),
             _json_metadata(row.get("core-metadata", row.get("dist-info-metadata"))),
             uploaded if isinstance(uploaded, str) else None,
+            provenance if isinstance(provenance, str) and provenance else None,
         ),
     )
 

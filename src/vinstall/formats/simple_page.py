@@ -83,6 +83,8 @@ def _anchor(file: RemoteFile) -> str:
         value = "true" if pair is None else "=".join(pair)
         # PEP 714: both names, for clients that know the first one only.
         attributes += [("data-dist-info-metadata", value), ("data-core-metadata", value)]
+    if file.provenance is not None:
+        attributes.append(("data-provenance", file.provenance))
     written = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes)
     return f"<a {written}>{html.escape(file.filename)}</a>"
 
@@ -105,6 +107,8 @@ def _row(file: RemoteFile) -> dict[str, object]:
     if file.metadata_hashes is not None:
         value = dict(file.metadata_hashes) or True
         row["core-metadata"] = row["dist-info-metadata"] = value
+    if file.provenance is not None:
+        row["provenance"] = file.provenance
     return row
 
 

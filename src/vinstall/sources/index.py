@@ -39,7 +39,7 @@ ACCEPT = (
 PAGES = "pages"
 """The bucket of the cache."""
 
-_REVISION = 1
+_REVISION = 2
 _MARSHAL = 4
 _UNKNOWN = (404, 410)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
