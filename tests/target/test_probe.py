@@ -12,6 +12,7 @@ import packaging
 import pytest
 
 from tests.target.interpreters import interpreters, run_python
+from vinstall.cache.files import Cache
 from vinstall.errors import TargetError
 from vinstall.target.probe import probe
 
@@ -22,22 +23,6 @@ seen = list(dict.fromkeys(map(str, tags.sys_tags())))
 environment = dict(markers.default_environment())
 print(json.dumps([seen, environment]))
 """
-
-
-class Memory:
-    """An AnswerMemory that counts."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, bytes] = {}
-        self.hits = 0
-
-    def get(self, key: str) -> bytes | None:
-        found = self.answers.get(key)
-        self.hits += found is not None
-        return found
-
-    def put(self, key: str, data: bytes) -> None:
-        self.answers[key] = data
 
 
 def script(path: Path, text: str) -> Path:
@@ -110,27 +95,40 @@ class TestEnvironments:
 
 
 class TestMemory:
-    def test_an_answer_is_remembered(self, environment: Path) -> None:
-        memory = Memory()
-        first = probe(environment, memory=memory)
-        assert memory.hits == 0
-        assert probe(environment, memory=memory) == first
-        assert memory.hits == 1
+    @pytest.fixture
+    def cache(self, tmp_path: Path) -> Cache:
+        return Cache(tmp_path / "cache")
+
+    def test_an_answer_is_remembered(
+        self, environment: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = probe(environment, cache=cache)
+        monkeypatch.setattr("subprocess.run", lambda *args, **options: pytest.fail("was started"))
+        assert probe(environment, cache=cache) == first
 
     def test_another_configuration_of_the_environment_is_asked_anew(
-        self, environment: Path
+        self, environment: Path, cache: Cache
     ) -> None:
-        memory = Memory()
-        assert not probe(environment, memory=memory).sees_system_site
+        assert not probe(environment, cache=cache).sees_system_site
         config = environment.parent.parent / "pyvenv.cfg"
         config.write_text(config.read_text().replace("= false", "= true"))
-        assert probe(environment, memory=memory).sees_system_site
+        assert probe(environment, cache=cache).sees_system_site
 
-    def test_a_shim_is_asked_every_time(self, tmp_path: Path, environment: Path) -> None:
-        memory = Memory()
+    def test_another_kernel_or_libc_is_asked_anew(
+        self, environment: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        probe(environment, cache=cache)
+        monkeypatch.setattr("os.confstr", lambda name: "glibc 2.99")
+        monkeypatch.setattr("vinstall.target.probe._ask", lambda python: pytest.fail("was asked"))
+        with pytest.raises(pytest.fail.Exception):
+            probe(environment, cache=cache)
+
+    def test_a_shim_is_asked_every_time(
+        self, tmp_path: Path, environment: Path, cache: Cache
+    ) -> None:
         shim = script(tmp_path / "python", f'#!/bin/sh\nexec "{environment}" "$@"\n')
-        assert probe(shim, memory=memory).executable == environment
-        assert memory.answers == {}
+        assert probe(shim, cache=cache).executable == environment
+        assert cache.info().buckets == ()
 
 
 class TestRefusals:

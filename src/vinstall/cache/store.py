@@ -1,11 +1,13 @@
 """Store: unpacked wheels by the hash of the wheel file, ready to be linked into environments.
 
-An entry is a folder `{sha256}` that appears whole or not at all: it is filled under a temporary
-name and renamed.  Its manifest (marshal, written last) lists every file with size, mode and time
-of modification, so that linking walks nothing.  What an environment and the store share through
-hard links can be edited in place there; an entry is therefore checked against its manifest
-before each use, and one that differs is dropped, to be unpacked anew.  Files are not made
-read-only: in the environment they would be, too, and pip's are not.
+An entry is a folder `{2 hex digits}/{sha256}` that appears whole or not at all: it is filled under
+a temporary name and renamed.  Its manifest (marshal, written last) lists every file with size,
+mode and time of modification, so that linking walks nothing.
+
+What an environment shares with the store through hard links can be edited in place there.  An
+entry is therefore checked against its manifest before each use, and one that differs is dropped,
+to be unpacked anew.  Files are not made read-only: in the environment they would be, too, where
+pip's are not.
 
 The store holds files, never decisions about hardware: it may be shared between unlike machines.
 """
@@ -14,10 +16,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import secrets
-import shutil
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +25,6 @@ _MARSHAL = 4
 
 _MANIFEST = "manifest"
 _FILES = "files"
-_STALE = 24 * 60 * 60.0
-"""Seconds after which a temporary folder belongs to nobody."""
 
 
 class FileGroup(NamedTuple):
@@ -111,7 +107,9 @@ class Store:
     """Unpacked wheels below one folder.  Safe for several threads and processes at once."""
 
     def __init__(self, root: Path) -> None:
+        """`root`: a bucket of `cache.files.Cache`, whose housekeeping knows this arrangement."""
         self.root = root
+        self._temporary = root.parent / "tmp"
 
     def find(self, sha256: str) -> StoredWheel | None:
         """The entry for a wheel file, or None where there is none that can be trusted.
@@ -129,12 +127,12 @@ class Store:
         if not _is_intact(wheel.path, wheel.groups):
             self.remove(sha256)
             return None
-        os.utime(entry / _MANIFEST)  # when it was used last, for `prune`
+        os.utime(entry / _MANIFEST)  # when it was used last, for housekeeping
         return wheel
 
     def begin(self) -> Path:
         """A new folder to unpack into, on the file system of the store; `files` is in it."""
-        folder = self.root / f"tmp-{secrets.token_hex(8)}"
+        folder = self._temporary / f"wheel-{os.urandom(8).hex()}"
         (folder / _FILES).mkdir(parents=True)
         return folder
 
@@ -145,7 +143,7 @@ class Store:
         """
         _dump(folder / _MANIFEST, _parts(wheel))
         entry = self._entry(wheel.sha256)
-        entry.parent.mkdir(exist_ok=True)
+        entry.parent.mkdir(parents=True, exist_ok=True)
         try:
             folder.rename(entry)
         except OSError:
@@ -156,17 +154,20 @@ class Store:
         return wheel._replace(path=str(entry / _FILES))
 
     def discard(self, folder: Path) -> None:
-        """Remove a folder from `begin`; failures are left to `prune`."""
+        """Remove a folder from `begin`; failures are left to housekeeping."""
+        import shutil  # 5 ms, and rarely needed
+
         shutil.rmtree(folder, ignore_errors=True)
 
     def remove(self, sha256: str) -> None:
         """Remove an entry, if there is one: out of sight first, then from the disk."""
-        aside = self.root / f"tmp-{secrets.token_hex(8)}"
+        aside = self._temporary / f"wheel-{os.urandom(8).hex()}"
+        self._temporary.mkdir(parents=True, exist_ok=True)
         try:
             self._entry(sha256).rename(aside)
         except FileNotFoundError:
             return
-        shutil.rmtree(aside, ignore_errors=True)
+        self.discard(aside)
 
     def folds_case(self) -> bool:
         """Whether names that differ in case only are one on the file system of the store."""
@@ -205,44 +206,8 @@ class Store:
             return self.bytecode(wheel, kind) or Bytecode(path="", groups=())
         return Bytecode(path=str(final / _FILES), groups=groups)
 
-    # --- housekeeping -------------------------------------------------------------------------
-
-    def entries(self) -> Iterator[tuple[str, float, int]]:
-        """Every entry as (sha256, seconds since the epoch of its last use, bytes), unordered."""
-        for shard in _subfolders(self.root):
-            if len(shard.name) != 2:
-                continue
-            for entry in _subfolders(shard):
-                try:
-                    used = (entry / _MANIFEST).stat().st_mtime
-                except OSError:
-                    used = 0.0
-                yield entry.name, used, folder_size(entry)
-
-    def sweep(self) -> None:
-        """Remove what interrupted runs left behind more than a day ago."""
-        limit = time.time() - _STALE
-        for folder in _subfolders(self.root):
-            if folder.name.startswith("tmp-") and folder.stat().st_mtime < limit:
-                self.discard(folder)
-
     def _entry(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256
-
-
-def folder_size(folder: Path) -> int:
-    """Bytes of all files below `folder`; what is hard-linked elsewhere counts, too."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        total += sum(os.lstat(f"{root}/{name}").st_size for name in names)
-    return total
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        return [path for path in folder.iterdir() if path.is_dir()]
-    except OSError:
-        return []
 
 
 def _load(manifest: Path) -> tuple[Any, ...] | None:

@@ -1,12 +1,11 @@
 """Change: one transaction, from a plan to a journal to its end."""
 
 # System calls on paths that are compared as text.
-# ruff: noqa: PTH102, PTH119, PTH120
+# ruff: noqa: PTH119, PTH120
 
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from vinstall.cache.store import Bytecode, StoredWheel
 from vinstall.errors import InstallationError
 from vinstall.installation.assembly import Arrival, Assembler, Text, used_schemes
 from vinstall.installation.journal import STAGE_PREFIX, Journal, Step
-from vinstall.installation.linking import Linker, transfer
+from vinstall.installation.linking import Linker, NewFile, Transfer, transfer
 from vinstall.installation.placement import (
     Ground,
     Taken,
@@ -33,8 +32,6 @@ from vinstall.installation.remove import Removal, plan_removal, recorded_files
 from vinstall.observer import Observer
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledSet
-
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class Change:
@@ -56,7 +53,7 @@ class Change:
         self._installed = installed
         self._linker = linker
         self._observer = observer
-        self._ground = Ground(stage_name=f"{STAGE_PREFIX}{secrets.token_hex(6)}")
+        self._ground = Ground(stage_name=f"{STAGE_PREFIX}{os.urandom(6).hex()}")
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -187,39 +184,21 @@ class Change:
 
     def _stage(self) -> None:
         """Every new file, below the stage folders."""
-        self._make_folders()
-        self._linker.run(
-            transfer(link.group, link.root, self._staged(link.area, link.folder))
-            for arrival in self._arrivals
-            for link in arrival.links
-        )
+        self._linker.run(task for arrival in self._arrivals for task in self._tasks(arrival))
         versions = {pin.name: pin.version for pin in self._plan.pins}
         for arrival in self._arrivals:
-            for text in arrival.texts:
-                self._write(text)
             if arrival.owner in versions:
                 self._observer.installed(arrival.owner, str(versions[arrival.owner]))
 
+    def _tasks(self, arrival: Arrival) -> Iterator[Transfer | NewFile]:
+        for link in arrival.links:
+            yield transfer(link.group, link.root, self._staged(link.area, link.folder))
+        for text in arrival.texts:
+            folder = self._staged(text.area, text.folder)
+            yield NewFile(f"{folder}/", text.name, text.content, text.executable)
+
     def _staged(self, area: int, folder: str) -> str:
-        new = self._journal.areas[area].new
-        return f"{new}/{folder}" if folder else new
-
-    def _make_folders(self) -> None:
-        needed: dict[tuple[int, str], None] = {}
-        for arrival in self._arrivals:
-            for claim in arrival.claims():
-                key = (claim.area, claim.folder)
-                while key[1] and key not in needed:
-                    needed[key] = None
-                    key = (key[0], key[1].rpartition("/")[0])
-        for area, folder in sorted(needed):
-            os.mkdir(self._staged(area, folder))
-
-    def _write(self, text: Text) -> None:
-        path = f"{self._staged(text.area, text.folder)}/{text.name}"
-        handle = os.open(path, _CREATE, 0o777 if text.executable else 0o666)
-        with open(handle, "wb") as file:  # noqa: PTH123
-            file.write(text.content)
+        return joined(self._journal.areas[area].new, folder)
 
 
 def _undo(journal: Journal) -> None:

@@ -20,9 +20,7 @@ that keeps renames in order, as journaling ones do.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,11 +146,11 @@ class Journal:
 
     def _remove_stages(self) -> None:
         for area in self.areas[1:]:
-            shutil.rmtree(area.stage, ignore_errors=True)
+            _remove_tree(area.stage)
         # `committed` and `draft` go last, so that this can be taken up again.
         for name in ("new", "old"):
-            shutil.rmtree(os.path.join(self.home, name), ignore_errors=True)
-        shutil.rmtree(self.home, ignore_errors=True)
+            _remove_tree(os.path.join(self.home, name))
+        _remove_tree(self.home)
 
     def _rename(self, before: str, after: str) -> None:
         os.rename(os.path.join(self.home, before), os.path.join(self.home, after))
@@ -161,6 +159,8 @@ class Journal:
 
     def render(self) -> str:
         """The journal as JSON."""
+        import json
+
         return json.dumps(
             {
                 "format": _FORMAT,
@@ -175,6 +175,8 @@ class Journal:
 
 def parse_journal(text: bytes) -> Journal:
     """The journal in a file.  Raises ValueError for what is none, or is of another format."""
+    import json
+
     value: Any = json.loads(text)
     if not isinstance(value, dict) or value.get("format") != _FORMAT:
         raise ValueError("not a journal of this format")
@@ -185,6 +187,12 @@ def parse_journal(text: bytes) -> Journal:
         emptied=tuple(value["emptied"]),
         created=tuple(value["created"]),
     )
+
+
+def _remove_tree(folder: str) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_empty(folders: Iterable[str]) -> None:
@@ -222,7 +230,7 @@ def heal_stage(stage: Path) -> bool:
             else:
                 journal.discard()
             return name != _DRAFT
-        shutil.rmtree(stage, ignore_errors=True)
+        _remove_tree(str(stage))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InstallationError(
             "an interrupted installation could not be undone",

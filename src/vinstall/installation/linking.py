@@ -7,6 +7,7 @@ cleaned.  What cannot be linked is copied.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -62,10 +63,20 @@ class Transfer(NamedTuple):
     source: str
     """With a `/` at the end."""
     target: str
-    """With a `/` at the end; the folder exists."""
+    """With a `/` at the end."""
     names: tuple[str, ...]
     modes: tuple[int, ...]
     times: tuple[int, ...]
+
+
+class NewFile(NamedTuple):
+    """A file that is written."""
+
+    target: str
+    """The folder, with a `/` at the end."""
+    name: str
+    content: bytes
+    executable: bool
 
 
 class Linker:
@@ -81,36 +92,48 @@ class Linker:
         """The mode in effect; `copy` after a fallback."""
         self._keep_times = keep_times
 
-    def run(self, transfers: Iterable[Transfer]) -> None:
-        """Put all files in place.  Raises OSError, FileExistsError where a name is taken."""
-        work = list(transfers)
-        total = sum(len(transfer.names) for transfer in work)
+    def run(self, tasks: Iterable[Transfer | NewFile]) -> None:
+        """Put all files in place, and make the folders for them.
+
+        Raises OSError, such as FileExistsError where a name is taken.
+        """
+        work = list(tasks)
+        weights = [len(task.names) if isinstance(task, Transfer) else 3 for task in work]
+        total = sum(weights)
+        made: set[str] = set()
         if total < 512 or (os.cpu_count() or 1) < 2:
-            self._run(work)
+            self._run(work, made)
             return
         half, count = 0, 0
         while count < total // 2:
-            count += len(work[half].names)
+            count += weights[half]
             half += 1
         failures: list[BaseException] = []
-        thread = threading.Thread(target=self._run_noting, args=(work[:half], failures))
+        thread = threading.Thread(target=self._run_noting, args=(work[:half], made, failures))
         thread.start()
         try:
-            self._run(work[half:])
+            self._run(work[half:], made)
         finally:
             thread.join()
         if failures:
             raise failures[0]
 
-    def _run_noting(self, work: list[Transfer], failures: list[BaseException]) -> None:
+    def _run_noting(
+        self, work: list[Transfer | NewFile], made: set[str], failures: list[BaseException]
+    ) -> None:
         try:
-            self._run(work)
+            self._run(work, made)
         except BaseException as error:  # noqa: BLE001  raised again by the main thread
             failures.append(error)
 
-    def _run(self, work: list[Transfer]) -> None:
-        for transfer in work:
-            self._transfer(transfer)
+    def _run(self, work: list[Transfer | NewFile], made: set[str]) -> None:
+        for task in work:
+            if task.target not in made:
+                _make_folder(task.target[:-1], made)
+            if isinstance(task, Transfer):
+                self._transfer(task)
+            else:
+                _write(task)
 
     def _transfer(self, transfer: Transfer) -> None:
         done = 0
@@ -139,6 +162,25 @@ class Linker:
                 copy_file(transfer.source + name, target, mode)
                 if self._keep_times:
                     os.utime(target, ns=(time, time))
+
+
+def _make_folder(folder: str, made: set[str]) -> None:
+    """The folder and its parents; `made` is shared by the threads, which may both try."""
+    try:
+        os.mkdir(folder)  # noqa: PTH102
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        _make_folder(folder.rpartition("/")[0], made)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)  # noqa: PTH102
+    made.add(f"{folder}/")
+
+
+def _write(task: NewFile) -> None:
+    handle = os.open(task.target + task.name, _CREATE, 0o777 if task.executable else 0o666)
+    with open(handle, "wb") as file:  # noqa: PTH123
+        file.write(task.content)
 
 
 def transfer(group: FileGroup, root: str, target: str) -> Transfer:

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from vinstall.cache.files import Cache
 from vinstall.errors import TargetError, UsageError
 from vinstall.target import layout
 from vinstall.target.environment import Scheme, Target
-from vinstall.target.probe import AnswerMemory, Interpreter, probe
+from vinstall.target.probe import Interpreter, probe
 
 _VERSION = re.compile(r"(?:c?python@?|py)?(\d+(?:\.\d+){0,2})(t?)", re.ASCII)
 
@@ -37,7 +38,8 @@ class Surroundings:
     cwd: Path
     own: Path | None
     """The interpreter of the virtual environment vinstall runs in; None where it is in none."""
-    memory: AnswerMemory | None = None
+    cache: Cache | None = None
+    """Where answers of interpreters are remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ def _interpreter(place: Place, around: Surroundings) -> tuple[Interpreter, str]:
         return _named(place.python, around), "`--python`"
     if not place.system:
         for python, origin in _environments(around):
-            return probe(python, memory=around.memory), origin
+            return probe(python, cache=around.cache), origin
     if place.system or place.user:
         for found in _running(_on_path(("python3", "python"), around.environ), around):
             if not found.is_virtual:
@@ -187,16 +189,16 @@ def _named(wanted: str, around: Surroundings) -> Interpreter:
     """The interpreter that `--python` names: a path, an environment, a version, a command."""
     path = _absolute(Path(wanted), around.cwd)
     if path.is_dir():
-        return probe(_inside(path, "--python"), memory=around.memory)
+        return probe(_inside(path, "--python"), cache=around.cache)
     if path.is_file():
-        return probe(path, memory=around.memory)
+        return probe(path, cache=around.cache)
     is_path = "/" in wanted or os.sep in wanted or wanted.startswith((".", "~"))
     if not is_path and (match := _VERSION.fullmatch(wanted)):
         version = tuple(map(int, match[1].split(".")))
         return _of_version(version, free_threaded=bool(match[2]), around=around)
     if not is_path:
         for command in _on_path((wanted,), around.environ):
-            return probe(command, memory=around.memory)
+            return probe(command, cache=around.cache)
     raise TargetError(
         f"`--python {wanted}` names no interpreter",
         hint="give the path of an interpreter, the folder of an environment, or a version as `3.12`",
@@ -284,6 +286,6 @@ def _running(candidates: Iterator[Path], around: Surroundings) -> Iterator[Inter
     """Those candidates that answer; a shim without a selected version, say, does not."""
     for path in candidates:
         try:
-            yield probe(path, memory=around.memory)
+            yield probe(path, cache=around.cache)
         except TargetError:
             continue

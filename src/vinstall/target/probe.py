@@ -11,29 +11,20 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from vinstall.cache.files import Cache, Key
 from vinstall.errors import TargetError
 from vinstall.target.environment import Scheme
 
+BUCKET = "interpreters"
+"""Where answers are kept in a cache."""
 _REVISION = 1
 """Raised when the facts or what is made of them change; part of the key of remembered answers."""
 
 _OLDEST = (3, 8)
 _TIMEOUT = 60.0
 """Seconds an interpreter may take to start and answer."""
-
-
-class AnswerMemory(Protocol):
-    """Where answers are remembered; `vinstall.cache` offers one."""
-
-    def get(self, key: str) -> bytes | None:
-        """The bytes stored under `key`, or None."""
-        ...
-
-    def put(self, key: str, data: bytes) -> None:
-        """Store `data` under `key`; failures are silent."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,27 +58,29 @@ class Interpreter:
         return self.prefix != self.base_prefix
 
 
-def probe(python: Path, *, memory: AnswerMemory | None = None) -> Interpreter:
+def probe(python: Path, *, cache: Cache | None = None) -> Interpreter:
     """What the interpreter `python` says about itself.
 
     A remembered answer costs well under a millisecond; asking anew one start of that
     interpreter, except for the one that runs this.  Raises TargetError.
     """
-    key = _key(python) if memory is not None else None
-    if memory is not None and key is not None and (remembered := memory.get(key)) is not None:
-        return _interpreter(_load(remembered))
+    key = _key(python) if cache is not None else None
+    if cache is not None and key is not None:
+        remembered = cache.read_value(BUCKET, key)
+        if isinstance(remembered, dict):
+            return _interpreter(remembered)
     facts = _own_facts(python) or _ask(python)
     _check_version(python, facts)
     facts["tags"] = _tags(facts)
     # A shim answers for whichever interpreter it picks today: nothing to remember.
     is_itself = Path(facts["executable"]) == python
-    if memory is not None and key is not None and is_itself:
-        memory.put(key, _dump(facts))
+    if cache is not None and key is not None and is_itself:
+        cache.write_value(BUCKET, key, facts)
     return _interpreter(facts)
 
 
-def _key(python: Path) -> str | None:
-    """Everything the answer depends on, as text; None where the file cannot be looked at."""
+def _key(python: Path) -> Key | None:
+    """Everything the answer depends on; None where the file cannot be looked at."""
     try:
         binary = python.stat()
     except OSError:
@@ -97,23 +90,13 @@ def _key(python: Path) -> str | None:
         settings = (config.st_mtime_ns, config.st_size)
     except OSError:
         settings = (0, 0)
-    host = os.uname()[2:] if hasattr(os, "uname") else sys.getwindowsversion()  # type: ignore[attr-defined,unused-ignore]
+    host = os.uname()[2:] if hasattr(os, "uname") else sys.getwindowsversion()[:3]  # type: ignore[attr-defined,unused-ignore]
     names: Mapping[str, int] = getattr(os, "confstr_names", {})
     libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in names else None
     from packaging import __version__ as packaging_version
 
-    parts = (
-        _REVISION,
-        packaging_version,
-        str(python),
-        binary.st_mtime_ns,
-        binary.st_size,
-        binary.st_ino,
-        *settings,
-        *host,
-        libc,
-    )
-    return "|".join(map(str, parts))
+    file = (str(python), binary.st_mtime_ns, binary.st_size, binary.st_ino)
+    return (_REVISION, packaging_version, *file, *settings, *host, libc)
 
 
 def _own_facts(python: Path) -> dict[str, Any] | None:
@@ -158,20 +141,10 @@ def _ask(python: Path) -> dict[str, Any]:
             context=tuple(lines[-1:]),
             hint="vinstall installs into CPython 3.8 and newer",
         )
-    return _load(answer.encode())
-
-
-def _load(text: bytes) -> dict[str, Any]:
     import json
 
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
-def _dump(facts: Mapping[str, Any]) -> bytes:
-    import json
-
-    return json.dumps(facts).encode()
+    facts: dict[str, Any] = json.loads(answer)
+    return facts
 
 
 def _check_version(python: Path, facts: Mapping[str, Any]) -> None:
