@@ -7,7 +7,6 @@ make and to marshal, and nothing is parsed from a file name here.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -136,6 +135,8 @@ def parse_project_json(text: bytes, *, url: str, name: NormalizedName, source: s
 
     A row that cannot be used (no URL, an unsafe file name, another scheme) is left out.
     """
+    import json  # a warm run reads no page
+
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

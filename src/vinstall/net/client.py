@@ -8,13 +8,10 @@ first request is sent, not before.
 from __future__ import annotations
 
 import contextlib
-import random
 import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
@@ -30,7 +27,7 @@ from vinstall.net.response import (
     TransferInterrupted,
     file_validator,
 )
-from vinstall.net.tls import TrustSettings
+from vinstall.net.settings import NetworkSettings as NetworkSettings
 from vinstall.observer import Observer
 
 if TYPE_CHECKING:
@@ -45,26 +42,12 @@ PAGE_LIMIT = 256 * 1024 * 1024
 _MAX_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_UNAUTHORIZED = 401
 _FIRST_WAIT = 0.3
 _LONGEST_WAIT = 60.0
 _DRAINED = 64 * 1024
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _PACKED_FILES = (".gz", ".tgz", ".bz2", ".xz", ".zip", ".whl")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkSettings:
-    """How servers are reached."""
-
-    timeout: float = 30.0
-    """Seconds without a byte."""
-    retries: int = 4
-    """Further attempts after a first one that failed for a passing reason."""
-    offline: bool = False
-    trusted_hosts: tuple[str, ...] = ()
-    """`host` or `host:port` whose certificates are not checked."""
-    trust: TrustSettings = field(default_factory=TrustSettings)
-    proxy: str | None = None
 
 
 class Stream:
@@ -191,7 +174,7 @@ class HttpClient:
         return self._retrying(url, once)
 
     def _part(self, stream: Stream, start: int | None, length: int) -> Part | None:
-        if stream.status == HTTPStatus.OK:
+        if stream.status == 200:
             size = stream.headers.get("content-length", "")
             whole = size.isdigit() and int(size) <= length and not start
             if not whole or "content-encoding" in stream.headers:
@@ -239,7 +222,7 @@ class HttpClient:
                 reason = error.error
             except TransferInterrupted as error:
                 wait, reason = 0.0, error
-            backoff = _FIRST_WAIT * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311
+            backoff = backoff_seconds(_FIRST_WAIT, attempt)
             self._observer.detail(f"{reason.message}; asking again")
             self._sleep(max(wait, backoff))
         try:
@@ -279,7 +262,7 @@ class HttpClient:
         """The answer, after a second attempt with another login where the first one is refused."""
         login = self.credentials.for_url(url)
         response = self._send(url, headers, login)
-        if response.status_code != HTTPStatus.UNAUTHORIZED:
+        if response.status_code != _UNAUTHORIZED:
             return response
         other = self.credentials.after_refusal(url)
         if other is None or other == login:
@@ -308,13 +291,7 @@ class HttpClient:
             if self._pool is None:
                 from vinstall.net.transport import Pool
 
-                self._pool = Pool(
-                    rules=self._rules,
-                    trust=self.settings.trust,
-                    trusted_hosts=self.settings.trusted_hosts,
-                    timeout=self.settings.timeout,
-                    environ=self._environ,
-                )
+                self._pool = Pool(self.settings, rules=self._rules, environ=self._environ)
             return self._pool
 
 
@@ -325,6 +302,13 @@ class _TryAgain(Exception):
         super().__init__(error.message)
         self.error = error
         self.wait = wait
+
+
+def backoff_seconds(first: float, attempt: int) -> float:
+    """How long to wait after a failed attempt, counted from 0: doubled each time, half of it by chance."""
+    import random  # 3 ms
+
+    return first * 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets
 
 
 def _redirected(url: str, location: str) -> str:

@@ -7,10 +7,7 @@ What belongs to one server is never shown to another (`Origin.trusts`).
 
 from __future__ import annotations
 
-import base64
 import re
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -39,6 +36,8 @@ class Login(NamedTuple):
     @property
     def header(self) -> str:
         """The value of an `Authorization` header (RFC 7617)."""
+        import base64
+
         pair = f"{self.user}:{self.password}".encode()
         return "Basic " + base64.b64encode(pair).decode("ascii")
 
@@ -173,6 +172,8 @@ class Credentials:
 
     def _from_keyring(self, url: str, origin: Origin, user: str | None) -> Login | None:
         """Ask `keyring` for the URL's folder, then for the host, as pip and uv do."""
+        import shutil
+
         program = shutil.which("keyring", path=self._environ.get("PATH"))
         if program is None:
             self._observer.warning("the program `keyring` was not found")
@@ -186,6 +187,8 @@ class Credentials:
         return None
 
     def _run_keyring(self, program: str, service: str, user: str | None) -> Login | None:
+        import subprocess
+
         arguments = ["get", service, user] if user else ["--mode", "creds", "get", service]
         try:
             result = subprocess.run(

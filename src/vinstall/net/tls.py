@@ -1,14 +1,17 @@
-"""TLS contexts: whose certificates are believed."""
+"""TLS contexts: whose certificates are believed.  `ssl` is imported when a first one is made."""
 
 from __future__ import annotations
 
-import ssl
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vinstall.errors import UsageError
+from vinstall.net.settings import TrustSettings as TrustSettings
+
+if TYPE_CHECKING:
+    import ssl
 
 _BUNDLES = tuple(
     map(
@@ -24,34 +27,26 @@ _BUNDLES = tuple(
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustSettings:
-    """What the user said about certificates."""
-
-    cert: Path | None = None
-    """A file or folder of authorities that replaces the system's."""
-    client_cert: Path | None = None
-    """A PEM file with our own certificate and key."""
-
-
-def trusting_context(settings: TrustSettings, environ: Mapping[str, str]) -> ssl.SSLContext:
+def trusting_context(trust: TrustSettings, environ: Mapping[str, str]) -> ssl.SSLContext:
     """The context for ordinary connections.  Loading the authorities takes 30 to 40 ms.
 
-    Authorities: `--cert`, else the file of a variable that pip and curl honour, else the
+    Authorities: `trust.cert`, else the file of a variable that pip and curl honour, else the
     system's own store.  Raises UsageError for a file that is none.
     """
-    bundle = settings.cert or _named_bundle(environ)
+    bundle = trust.cert or _named_bundle(environ)
     context = _system_context() if bundle is None else _bundle_context(bundle)
-    _load_client_cert(context, settings.client_cert)
+    _load_client_cert(context, trust.client_cert)
     return context
 
 
-def trustful_context(settings: TrustSettings) -> ssl.SSLContext:
+def trustful_context(trust: TrustSettings) -> ssl.SSLContext:
     """The context for `--trusted-host`: whoever answers is believed."""
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    _load_client_cert(context, settings.client_cert)
+    _load_client_cert(context, trust.client_cert)
     return context
 
 
@@ -61,11 +56,13 @@ def _named_bundle(environ: Mapping[str, str]) -> Path | None:
 
 
 def _bundle_context(bundle: Path) -> ssl.SSLContext:
+    import ssl
+
     try:
         if bundle.is_dir():
             return ssl.create_default_context(capath=str(bundle))
         return ssl.create_default_context(cafile=str(bundle))
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise UsageError(
             f"`{bundle}` holds no certificates that can be read",
             context=(str(error),),
@@ -78,6 +75,8 @@ def _system_context() -> ssl.SSLContext:
 
     On other systems truststore would load the whole file anew for each connection (20 ms).
     """
+    import ssl
+
     if sys.platform in ("darwin", "win32"):
         import truststore
 
@@ -104,7 +103,7 @@ def _load_client_cert(context: ssl.SSLContext, path: Path | None) -> None:
         return
     try:
         context.load_cert_chain(str(path))
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise UsageError(
             f"`{path}` is no client certificate that can be read",
             context=(str(error),),

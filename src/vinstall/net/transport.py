@@ -17,7 +17,8 @@ from vinstall.errors import NetworkError
 from vinstall.net.address import parse_origin
 from vinstall.net.proxies import ProxyRules
 from vinstall.net.redaction import redact
-from vinstall.net.tls import TrustSettings, trustful_context, trusting_context
+from vinstall.net.settings import NetworkSettings
+from vinstall.net.tls import trustful_context, trusting_context
 
 # httpx imports its own command line, with click and rich, whenever those are installed: 45 ms.
 _blocked = "httpx" not in sys.modules
@@ -39,22 +40,19 @@ class Pool:
 
     def __init__(
         self,
+        settings: NetworkSettings,
         *,
         rules: ProxyRules,
-        trust: TrustSettings,
-        trusted_hosts: tuple[str, ...],
-        timeout: float,
         environ: Mapping[str, str],
     ) -> None:
-        """`timeout` is in seconds, for the connection and for each wait for bytes."""
         self._rules = rules
-        self._trust = trust
-        self._trusted_hosts = frozenset(host.lower() for host in trusted_hosts)
+        self._settings = settings
+        self._trusted_hosts = frozenset(host.lower() for host in settings.trusted_hosts)
         self._environ = environ
         self._lock = threading.Lock()
         self._transports: dict[tuple[str | None, str], httpx.HTTPTransport] = {}
         self._contexts: dict[str, ssl.SSLContext] = {}
-        self._extensions = {"timeout": httpx.Timeout(timeout, pool=None).as_dict()}
+        self._extensions = {"timeout": httpx.Timeout(settings.timeout, pool=None).as_dict()}
         python = ".".join(map(str, sys.version_info[:3]))
         self._headers = {
             "User-Agent": f"vinstall/{__version__} {sys.implementation.name}/{python}",
@@ -108,8 +106,8 @@ class Pool:
     def _context(self, kind: str) -> ssl.SSLContext:
         makers: Mapping[str, Callable[[], ssl.SSLContext]] = {
             "plain": lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            "trustful": lambda: trustful_context(self._trust),
-            "trusting": lambda: trusting_context(self._trust, self._environ),
+            "trustful": lambda: trustful_context(self._settings.trust),
+            "trusting": lambda: trusting_context(self._settings.trust, self._environ),
         }
         if kind not in self._contexts:
             self._contexts[kind] = makers[kind]()

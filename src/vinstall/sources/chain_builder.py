@@ -99,7 +99,7 @@ class _Builder:
         texts = WebTexts(self._client, self._cache, refresh=self._choice.refresh)
         locations = (parse_location(text, base=self._base) for text in self._choice.find_links)
         return [
-            FindLinks(location, client=self._client, texts=texts)
+            FindLinks(location, client=self._client, texts=texts, observer=self._observer)
             for location in dict.fromkeys(locations)
         ]
 

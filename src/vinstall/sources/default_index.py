@@ -5,7 +5,6 @@ pip is asked, not quoted: its default is read from its source, which takes no im
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,8 @@ def default_index() -> str:
 
     Raises SourceError where there is no pip beside vinstall, or one that is made differently.
     """
+    import importlib.util
+
     spec = importlib.util.find_spec("pip")
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         path = Path(folder, "_internal", "models", "index.py")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import random
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import BinaryIO, NamedTuple, cast
 from vinstall.cache.files import Cache, Key
 from vinstall.errors import HashMismatch, IntegrityError, SourceError
 from vinstall.formats.simple_api import RemoteFile
-from vinstall.net.client import HttpClient, Stream
+from vinstall.net.client import HttpClient, Stream, backoff_seconds
 from vinstall.net.response import TransferInterrupted
 from vinstall.observer import Observer
 from vinstall.sources.hashing import Checks, listed_sha256
@@ -150,8 +149,7 @@ class Downloader:
                 if failures > self._client.settings.retries:
                     raise
                 self._observer.detail(f"{error.message}; going on at byte {transfer.received}")
-                wait = _FIRST_WAIT * 2**failures
-                self._sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311
+                self._sleep(backoff_seconds(_FIRST_WAIT, failures))
 
 
 class _Transfer:

@@ -27,6 +27,7 @@ from vinstall.formats.simple_api import (
 )
 from vinstall.formats.wheel_name import parse_variants_json_name
 from vinstall.net.client import HttpClient
+from vinstall.observer import Observer
 from vinstall.sources.directory import list_files
 from vinstall.sources.index import PageState
 from vinstall.sources.location import Location, url_path
@@ -39,10 +40,19 @@ _PAGE_SUFFIXES = (".html", ".htm")
 class FindLinks:
     """One place with links.  Thread-safe."""
 
-    def __init__(self, location: Location, *, client: HttpClient, texts: WebTexts) -> None:
+    def __init__(
+        self,
+        location: Location,
+        *,
+        client: HttpClient,
+        texts: WebTexts,
+        observer: Observer | None = None,
+    ) -> None:
+        """A local path that is not there is told once and has no links, as with pip."""
         self._url = location.url if location.is_local else client.credentials.add(location.url)
         self._shown = location.shown
         self._texts = texts
+        self._observer = observer or Observer()
         self._projects: Once[None, Mapping[NormalizedName, tuple[RemoteFile, ...]]] = Once()
 
     @property
@@ -85,10 +95,11 @@ class FindLinks:
             return _folder_files(path)
         if path.is_file():
             return _page_links(path)
-        raise SourceError(
-            f"`{self._shown}` is not there",
+        self._observer.warning(
+            f"the links in `{self._shown}` are not used: it is not there",
             hint="`--find-links` names a folder of wheels, a page with links, or one wheel",
         )
+        return ()
 
 
 def project_of(filename: str) -> NormalizedName | None:

@@ -19,7 +19,7 @@ _LOCATOR = struct.Struct("<4sLQL")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 LOCAL_SIZE = _LOCAL.size
-_FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
+_FULL_32 = 0xFFFFFFFF
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 _STORED, _DEFLATED = 0, 8
 _EXTRA_64 = 0x0001
@@ -60,18 +60,17 @@ def find_directory(tail: bytes, total: int) -> DirectoryEnd | None:
     """
     place = _end_record(tail)
     fields = _END.unpack_from(tail, place)
-    count, size, start = fields[4:7]
+    size, start = fields[5:7]
     end = total - len(tail) + place
-    if _FULL_16 in (count, fields[3]) or _FULL_32 in (size, start):
-        locator = place - _LOCATOR.size
-        if locator < 0:
+    locator = place - _LOCATOR.size
+    if locator < 0 < total - len(tail):
+        return None
+    if tail[max(0, locator) : max(0, locator) + 4] == b"PK\x06\x07":
+        record = _LOCATOR.unpack_from(tail, locator)[2]
+        if record < total - len(tail):
             return None
-        mark, _, record, _ = _LOCATOR.unpack_from(tail, locator)
-        if mark == b"PK\x06\x07":
-            if record < total - len(tail):
-                return None
-            size, start = _large_record(tail, record - (total - len(tail)), locator)
-            end = record
+        size, start = _large_record(tail, record - (total - len(tail)), locator)
+        end = record
     shift = end - size - start
     if shift < 0:
         raise FormatError(_BROKEN)
