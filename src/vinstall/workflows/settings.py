@@ -78,6 +78,12 @@ class Settings:
     override_files: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     """`--group`: `NAME` or `PATH:NAME` (PEP 735)."""
+    lock_extras: tuple[str, ...] = ()
+    """Extras of a lock (PEP 751)."""
+    allow_sources: tuple[str, ...] = ()
+    """URL prefixes and folders a lock may name; empty: the web, and what lies beside the lock."""
+    exact: bool = False
+    """Remove what is not asked for: `vinstall sync`."""
     sources: SourceSettings = field(default_factory=SourceSettings)
     target: TargetSettings = field(default_factory=TargetSettings)
     variants: VariantSettings = field(default_factory=VariantSettings)
