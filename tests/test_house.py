@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "vinstall"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-STAND_ALONE = {"probe_script.py", "plugin_script.py"}
+STAND_ALONE = {"compile_script.py", "plugin_script.py", "probe_script.py"}
 """Scripts that run under another interpreter and answer on standard output."""
 
 DRAWERS = {"utils", "misc", "helpers", "common", "manager"}

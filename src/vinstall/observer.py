@@ -12,6 +12,9 @@ class Observer:
     def phase(self, name: str) -> None:
         """A part of the run begins: `host`, `resolve`, `download`, `unpack`, `link`."""
 
+    def target(self, description: str) -> None:
+        """Which environment the run is about, and how it was found; one line."""
+
     def notice(self, message: str) -> None:
         """Something the user should know although nothing failed; one line, shown once."""
 

@@ -181,13 +181,14 @@ class TestPipFiles:
 
 
 class TestUvVariables:
-    def test_both_lists_count_and_names_are_dropped(self, place: ConfigurationInput) -> None:
+    def test_both_lists_count(self, place: ConfigurationInput) -> None:
         environ = {
             "UV_INDEX": f"internal={URL} https://b.example/?a=b",
             "UV_EXTRA_INDEX_URL": "/srv/index",
         }
         assert read(place, environ).values["extra-index-url"] == Value(
-            (URL, "https://b.example/?a=b", "/srv/index"), "`UV_INDEX`, `UV_EXTRA_INDEX_URL`"
+            (f"internal={URL}", "https://b.example/?a=b", "/srv/index"),
+            "`UV_INDEX`, `UV_EXTRA_INDEX_URL`",
         )
 
     def test_offline(self, place: ConfigurationInput) -> None:

@@ -1,8 +1,16 @@
 """The console script: the cheapest answers first, then the commands."""
 
-from __future__ import annotations
+import sys
 
 
 def main() -> None:
     """Run vinstall on `sys.argv`; does not return."""
-    raise NotImplementedError
+    words = sys.argv[1:]
+    if words in (["--version"], ["-V"]):
+        from vinstall import __version__
+
+        sys.stdout.write(f"vinstall {__version__}\n")
+        raise SystemExit(0)
+    from vinstall.cli.running import run
+
+    raise SystemExit(run(words))

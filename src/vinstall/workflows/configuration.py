@@ -6,8 +6,6 @@ Strongest first: the command line, `VINSTALL_*`, `UV_*` (indexes and `UV_OFFLINE
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import NamedTuple
 
 from vinstall.errors import UsageError
 from vinstall.net.redaction import redact
+from vinstall.workflows.folders import user_configuration_folder
 from vinstall.workflows.option_table import (
     OPTIONS,
     Kind,
@@ -27,9 +26,6 @@ from vinstall.workflows.pip_configuration import read_pip_configuration
 
 _BY_NAME = {option.name: option for option in OPTIONS}
 _BY_PIP_NAME = {pip: option for option in OPTIONS for pip in option.pip}
-
-_UV_INDEX_NAME = re.compile(r"\A[A-Za-z0-9_.-]+=(?=\S)", re.ASCII)
-"""uv's `UV_INDEX` takes `name=url`; the name is uv's business."""
 
 
 class Value(NamedTuple):
@@ -61,20 +57,8 @@ def configuration_input(
         environ=environ,
         folder=folder,
         prefix=Path(active) if active else own_prefix,
-        user_folder=_user_folder(environ),
+        user_folder=user_configuration_folder(environ),
     )
-
-
-def _user_folder(environ: Mapping[str, str]) -> Path:
-    """Where the user keeps `vinstall.toml`; asks platformdirs only where the rule is not the plain one."""
-    if sys.platform == "linux":
-        home = environ.get("XDG_CONFIG_HOME") or str(
-            Path(environ.get("HOME") or Path.home()) / ".config"
-        )
-        return Path(home) / "vinstall"
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("vinstall", appauthor=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +155,7 @@ def _uv_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
             continue
         if option.kind is Kind.LIST:
             items = [item for value in given if isinstance(value.raw, tuple) for item in value.raw]
-            urls = tuple(_UV_INDEX_NAME.sub("", item, count=1) for item in items)
-            yield option.name, Value(urls, ", ".join(value.origin for value in given))
-        elif option.name == "index-url":
-            yield option.name, Value(_UV_INDEX_NAME.sub("", str(given[0].raw)), given[0].origin)
+            yield option.name, Value(tuple(items), ", ".join(value.origin for value in given))
         else:
             yield option.name, given[0]
 

@@ -12,10 +12,11 @@ from enum import Enum
 from pathlib import Path
 
 from vinstall.errors import InstallationError
-from vinstall.formats.simple_api import RemoteFile
 from vinstall.formats.support import NamespaceAnswer
+from vinstall.installation.origin import direct_url_json
 from vinstall.resolution.model import Pin
-from vinstall.selection.release import Choice, Wheel
+from vinstall.selection.ordering import rank_properties
+from vinstall.selection.release import Choice, SourceDistribution, Wheel
 from vinstall.target.environment import Target
 from vinstall.workflows.metadata_json import JsonMetadata
 
@@ -51,6 +52,8 @@ class Item:
     """None for what is kept."""
     metadata: JsonMetadata = field(default_factory=dict)
     """All fields of the core metadata; only filled in for a report."""
+    sha256: str | None = None
+    """Of the wheel that was installed; None where nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ def answer_json(answer: NamespaceAnswer) -> dict[str, object]:
 def _item_json(item: Item, pin: Pin) -> dict[str, object]:
     artifact = pin.choice.artifact
     result: dict[str, object] = {
-        "download_info": _download_info(artifact.file, pin.direct_url),
+        "download_info": _download_info(item, pin),
         "is_direct": pin.direct_url is not None,
         "is_yanked": artifact.file.yanked is not None,
         "requested": pin.requested,
@@ -116,13 +119,14 @@ def _item_json(item: Item, pin: Pin) -> dict[str, object]:
     return result
 
 
-def _download_info(file: RemoteFile, direct_url: str | None) -> dict[str, object]:
-    """The direct URL data structure (PEP 610) of an archive."""
-    hashes = dict(file.hashes)
-    info: dict[str, object] = {"hashes": hashes} if hashes else {}
-    if "sha256" in hashes:
-        info["hash"] = f"sha256={hashes['sha256']}"
-    return {"url": direct_url or file.url, "archive_info": info}
+def _download_info(item: Item, pin: Pin) -> dict[str, object]:
+    """The direct URL data structure (PEP 610)."""
+    artifact = pin.choice.artifact
+    hashes = dict(artifact.file.hashes)
+    if isinstance(artifact, Wheel) and item.sha256 is not None:
+        hashes["sha256"] = item.sha256
+    editable = isinstance(artifact, SourceDistribution) and artifact.editable
+    return direct_url_json(pin.direct_url or artifact.file.url, hashes=hashes, editable=editable)
 
 
 def variant_json(choice: Choice) -> dict[str, object]:
@@ -150,10 +154,30 @@ def skipped_labels(choice: Choice) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(reasons.items()))
 
 
+def deciding_properties(choice: Choice) -> tuple[str, ...]:
+    """The best supported property of each feature of the chosen label, most important first."""
+    if choice.table is None or not choice.matched:
+        return ()
+    ranks = rank_properties(choice.matched, table=choice.table, support=choice.support)
+    best: dict[tuple[str, str], str] = {}
+    for prop in sorted(ranks, key=lambda prop: ranks[prop]):
+        best.setdefault((prop.namespace, prop.feature), str(prop))
+    return tuple(best.values())
+
+
 def new_item(
-    pin: Pin, *, previous: str | None, deciding: Sequence[str], metadata: JsonMetadata
+    pin: Pin,
+    *,
+    previous: str | None,
+    deciding: Sequence[str],
+    size: int | None,
+    metadata: JsonMetadata,
+    sha256: str | None = None,
 ) -> Item:
-    """The item for something that is installed; `previous` is the version it replaces."""
+    """The item for something that is installed; `previous` is the version it replaces.
+
+    `sha256` is of the wheel that was put in place, where that happened.
+    """
     choice = pin.choice
     return Item(
         name=pin.name,
@@ -162,8 +186,9 @@ def new_item(
         previous=previous,
         label=choice.label,
         deciding=tuple(deciding) if isinstance(choice.artifact, Wheel) else (),
-        size=choice.artifact.file.size,
+        size=size,
         source=choice.artifact.source,
         pin=pin,
         metadata=metadata,
+        sha256=sha256,
     )

@@ -1,0 +1,155 @@
+"""The commands: options in, one workflow called, its answer printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vinstall import __version__
+from vinstall.cli.console import Console, ConsoleObserver
+from vinstall.cli.option_groups import (
+    SectionedCommand,
+    choose_format,
+    flags,
+    network_options,
+    plan_options,
+    requirement_options,
+    source_options,
+    talk_options,
+    target_options,
+    variant_options,
+)
+
+if TYPE_CHECKING:
+    from vinstall.workflows.configuration import Configuration
+    from vinstall.workflows.settings import Settings
+
+_STARTED = time.perf_counter()
+_TALK = frozenset({"-q", "--quiet", "-v", "--verbose", "-vv", "--isolated"})
+"""Options that may stand before the command's name; none takes a value."""
+
+
+class InstallByDefault(click.Group):
+    """A group whose default command is `install`: the first word that is no command is a requirement."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        talk = 0
+        while talk < len(args) and args[talk] in _TALK:
+            talk += 1
+        word = args[talk] if talk < len(args) else None
+        if word in self.commands:
+            args = [args[talk], *args[:talk], *args[talk + 1 :]]
+        elif word is not None and word not in ("--help", "-h", "--version", "-V"):
+            args = ["install", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=InstallByDefault,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+)
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.pass_context
+def vinstall(context: click.Context) -> None:
+    """Install the build made for this machine.
+
+    `vinstall torch` installs torch: `install` is the command where no other is named.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def _configuration(console: Console, parameters: dict[str, Any]) -> Configuration:
+    """The configuration of this run; sets how much the console says."""
+    from vinstall.workflows.configuration import configuration_input, read_configuration
+
+    console.verbosity = -1 if parameters["quiet"] else parameters["verbose"]
+    inputs = configuration_input(os.environ, Path.cwd(), Path(sys.prefix))
+    return read_configuration(flags(parameters), inputs, isolated=parameters["isolated"])
+
+
+def _settings(console: Console, parameters: dict[str, Any]) -> Settings:
+    from vinstall.workflows.settings_builder import build_settings
+
+    return build_settings(
+        _configuration(console, parameters),
+        requirements=parameters.get("requirements", ()),
+        editables=parameters.get("editable", ()),
+        requirement_files=parameters.get("requirement", ()),
+        groups=parameters.get("group", ()),
+        dry_run=parameters.get("dry_run", False),
+        report=parameters.get("report"),
+    )
+
+
+@vinstall.command(cls=SectionedCommand)
+@click.argument("requirements", nargs=-1, metavar="[REQUIREMENT|PATH|URL]...")
+@requirement_options
+@variant_options
+@source_options
+@target_options
+@network_options
+@plan_options
+@talk_options
+@click.pass_obj
+def install(console: Console, /, **parameters: Any) -> None:
+    """Install projects, each in the build made for this machine."""
+    from vinstall.cli.plan_table import render_plan, render_summary
+    from vinstall.workflows.install import install as run_install
+    from vinstall.workflows.invocation import this_invocation
+
+    settings = _settings(console, parameters)
+    observer = ConsoleObserver(console, started=_STARTED)
+    outcome = run_install(settings, this_invocation(), observer)
+    if settings.report is not None:
+        from vinstall.workflows.report import render_report, write_report
+
+        text = render_report(outcome)
+        if settings.report == "-":
+            console.data(text)
+        else:
+            write_report(Path(settings.report), text)
+    if settings.dry_run:
+        show = console.say if settings.report == "-" else console.data
+        show(render_plan(outcome))
+    else:
+        console.say(render_summary(outcome, console, seconds=time.perf_counter() - _STARTED))
+
+
+@vinstall.command(cls=SectionedCommand)
+@click.argument("project", metavar="PROJECT[==VERSION]")
+@choose_format("text", "json")
+@variant_options
+@source_options
+@target_options
+@network_options
+@talk_options
+@click.pass_obj
+def explain(console: Console, /, project: str, form: str, **parameters: Any) -> None:
+    """Show every label of a project: its rank here, or why it cannot run here."""
+    from vinstall.cli.explanation import render_explanation_json, render_explanation_text
+    from vinstall.workflows.explain_release import explain as run_explain
+    from vinstall.workflows.invocation import this_invocation
+
+    settings = _settings(console, parameters)
+    observer = ConsoleObserver(console, started=_STARTED)
+    explanation = run_explain(project, settings, this_invocation(), observer)
+    render = render_explanation_json if form == "json" else render_explanation_text
+    console.data(render(explanation))
+
+
+@vinstall.command(cls=SectionedCommand)
+@choose_format("text", "json")
+@talk_options
+@click.pass_obj
+def config(console: Console, /, form: str, **parameters: Any) -> None:
+    """Print every value that is configured, and where."""
+    from vinstall.cli.configuration_table import render_configuration
+
+    console.data(render_configuration(_configuration(console, parameters), form))

@@ -1,0 +1,202 @@
+"""What is printed: data on standard output, talk on standard error, errors in one voice."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from vinstall.errors import VinstallError
+from vinstall.observer import Observer
+
+if TYPE_CHECKING:
+    from vinstall.cli.progress import Progress
+
+_RED, _YELLOW, _GREEN, _BOLD = "31", "33", "32", "1"
+
+
+class Console:
+    """The two streams of one run, and how much is said on them."""
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str],
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        self._out = stdout or sys.stdout
+        self._err = stderr or sys.stderr
+        self.verbosity = 0
+        """-1 with `-q`, 0, 1 with `-v`, 2 with `-vv`."""
+        terminal = self._err.isatty() and environ.get("TERM") != "dumb"
+        self._colour = terminal and not environ.get("NO_COLOR")
+        self._draws = terminal
+        self._progress: Progress | None = None
+        self._lock = threading.Lock()
+
+    def data(self, text: str) -> None:
+        """Print what was asked for, on standard output."""
+        self._out.write(text if text.endswith("\n") else text + "\n")
+        self._out.flush()
+
+    def say(self, text: str) -> None:
+        """Talk: a line on standard error unless `-q`."""
+        if self.verbosity >= 0:
+            self._print(text)
+
+    def error(self, error: VinstallError) -> None:
+        """What happened, where, and what to try; printed even with `-q`."""
+        self._print("\n".join(self._error_lines(error)))
+
+    def warning(self, message: str, hint: str | None = None) -> None:
+        """Something is wrong and was worked around; printed even with `-q`."""
+        self._print(f"{self.style('warning:', _YELLOW)} {message}")
+        if hint:
+            self._print(f"{self.style('hint:', _BOLD)} {hint}")
+
+    def interrupted(self) -> None:
+        """Say that Ctrl-C was heard."""
+        self._print(f"{self.style('interrupted:', _RED)} the environment is as it was")
+
+    def added(self, text: str) -> str:
+        """`text` styled as something new."""
+        return self.style(text, _GREEN)
+
+    def removed(self, text: str) -> str:
+        """`text` styled as something taken away."""
+        return self.style(text, _RED)
+
+    def style(self, text: str, code: str) -> str:
+        """`text` in a colour where colours are welcome."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+    def progress(self) -> Progress | None:
+        """The bars of this run, made at the first download; None where nothing may be drawn."""
+        if not self._draws or self.verbosity < 0:
+            return None
+        with self._lock:
+            if self._progress is None:
+                from vinstall.cli.progress import Progress
+
+                self._progress = Progress(colour=self._colour)
+            return self._progress
+
+    def close(self) -> None:
+        """Take the bars away."""
+        if self._progress is not None:
+            self._progress.stop()
+
+    def _error_lines(self, error: VinstallError) -> Iterable[str]:
+        yield f"{self.style('error:', _RED)} {error.message}"
+        for fact in error.context:
+            yield from (f"  {line}" for line in fact.splitlines())
+        if error.hint:
+            yield f"{self.style('hint:', _BOLD)} {error.hint}"
+
+    def _print(self, text: str) -> None:
+        if self._progress is not None and self._progress.active:
+            self._progress.print_above(text)
+            return
+        self._err.write(text + "\n")
+        self._err.flush()
+
+
+class ConsoleObserver(Observer):
+    """Tells a run's events on a console.  Thread-safe."""
+
+    def __init__(self, console: Console, *, started: float | None = None) -> None:
+        self._console = console
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
+        self._phase: tuple[str, float] | None = None
+        if started is not None:
+            self._phase = ("start", started)
+
+    def phase(self, name: str) -> None:
+        """With `-vv`: how long the part before took, in milliseconds."""
+        now = time.perf_counter()
+        with self._lock:
+            before, self._phase = self._phase, (name, now)
+        if before is not None and self._console.verbosity >= 2:
+            self._console.say(f"{before[0]}: {(now - before[1]) * 1000:.0f} ms")
+
+    def target(self, description: str) -> None:
+        self._console.say(f"environment: {description}")
+
+    def notice(self, message: str) -> None:
+        if self._first_time(message):
+            self._console.say(f"note: {message}")
+
+    def warning(self, message: str, *, hint: str | None = None) -> None:
+        if self._first_time(message):
+            self._console.warning(message, hint)
+
+    def detail(self, message: str) -> None:
+        if self._console.verbosity >= 1:
+            self._console.say(message)
+
+    def page_read(self, project: str, source: str, *, from_cache: bool) -> None:
+        if self._console.verbosity >= 2:
+            cached = " (cached)" if from_cache else ""
+            self._console.say(f"read the page of `{project}` from {source}{cached}")
+
+    def download_started(self, filename: str, size: int | None) -> None:
+        progress = self._console.progress()
+        if progress is not None:
+            progress.start(filename, size)
+        else:
+            self._console.say(f"downloading {filename}{f' ({render_size(size)})' if size else ''}")
+
+    def bytes_received(self, filename: str, count: int) -> None:
+        progress = self._console.progress()
+        if progress is not None:
+            progress.advance(filename, count)
+
+    def download_finished(self, filename: str) -> None:
+        progress = self._console.progress()
+        if progress is not None:
+            progress.finish(filename)
+
+    def installed(self, name: str, version: str) -> None:
+        if self._console.verbosity >= 2:
+            self._console.say(f"installed {name} {version}")
+
+    def _first_time(self, message: str) -> bool:
+        with self._lock:
+            if message in self._said:
+                return False
+            self._said.add(message)
+            return True
+
+
+def render_size(size: int) -> str:
+    """`size` bytes for people, in decimal units: `812 B`, `3.4 kB`, `192.0 MB`."""
+    if size < 1000:
+        return f"{size} B"
+    if size < 999_950:
+        return f"{size / 1e3:.1f} kB"
+    if size < 999_950_000:
+        return f"{size / 1e6:.1f} MB"
+    return f"{size / 1e9:.1f} GB"
+
+
+def render_table(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()
+) -> str:
+    """Columns padded to line up, two spaces between them; `right` names the columns set to the right.
+
+    Works in a pipe and on a terminal alike; nothing is cut off or wrapped.
+    """
+    table = [list(headers), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(headers))]
+    lines = []
+    for row in table:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,65 @@
+"""What `--dry-run` prints, and the lines that close an installation."""
+
+from __future__ import annotations
+
+from vinstall.cli.console import Console, render_size, render_table
+from vinstall.workflows.report import Action, InstallReport, Item
+
+_HEADERS = ("project", "version", "variant", "chosen for", "size", "from", "action")
+_SIZE_COLUMN = 4
+
+
+def render_plan(report: InstallReport) -> str:
+    """A table of everything in the answer, and the totals."""
+    if not report.items:
+        return "nothing to install"
+    rows = [_row(item) for item in report.items]
+    return f"{render_table(_HEADERS, rows, right=(_SIZE_COLUMN,))}\n\n{_totals(report)}"
+
+
+def _row(item: Item) -> tuple[str, ...]:
+    kept = item.action is Action.KEPT
+    action = f"replaces {item.previous}" if item.action is Action.REPLACED else item.action.value
+    return (
+        item.name,
+        item.version,
+        item.label or "-",
+        ", ".join(item.deciding) or "-",
+        "-" if kept else (render_size(item.size) if item.size is not None else "unknown"),
+        item.source or "-",
+        action,
+    )
+
+
+def _totals(report: InstallReport) -> str:
+    counts = ", ".join(f"{len(report.with_action(action))} {action.value}" for action in Action)
+    sizes = [item.size for item in report.with_action(Action.NEW, Action.REPLACED)]
+    known = [size for size in sizes if size is not None]
+    if not sizes:
+        return counts
+    if not known:
+        return f"{counts}; how much to download is not known"
+    at_least = "at least " if len(known) < len(sizes) else ""
+    return f"{counts}; {at_least}{render_size(sum(known))} to download"
+
+
+def render_summary(report: InstallReport, console: Console, *, seconds: float) -> str:
+    """One line for each distribution that changed, and one for the whole."""
+    changed = report.with_action(Action.NEW, Action.REPLACED)
+    kept = len(report.with_action(Action.KEPT))
+    if not changed:
+        return f"nothing to do: {_projects(kept)} as asked already"
+    lines = [_changed_line(item, console) for item in changed]
+    lines.append(f"installed {_projects(len(changed))} in {seconds:.1f} s")
+    return "\n".join(lines)
+
+
+def _changed_line(item: Item, console: Console) -> str:
+    label = f" ({item.label})" if item.label else ""
+    if item.action is Action.REPLACED:
+        return f"{console.added('~')} {item.name} {item.previous} -> {item.version}{label}"
+    return f"{console.added('+')} {item.name} {item.version}{label}"
+
+
+def _projects(count: int) -> str:
+    return f"{count} project" if count == 1 else f"{count} projects"

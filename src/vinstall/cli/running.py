@@ -1,0 +1,63 @@
+"""One run of the command line: words in, exit code out; the only place that catches errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from vinstall.cli.commands import vinstall
+from vinstall.cli.console import Console
+from vinstall.errors import UsageError, VinstallError
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""128 + SIGPIPE, what a shell reports for a program whose reader went away."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command in `words`; the exit code.  0 done, 1 could not, 2 usage, 3 no environment,
+    4 network, 130 interrupted.  A bug shows its trace."""
+    console = Console(environ=os.environ)
+    try:
+        with vinstall.make_context("vinstall", list(words), obj=console) as context:
+            vinstall.invoke(context)
+        sys.stdout.flush()
+    except VinstallError as error:
+        console.error(error)
+        return error.exit_code
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        console.error(usage_error(error))
+        return UsageError.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        console.interrupted()
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    finally:
+        console.close()
+    return 0
+
+
+def usage_error(error: click.ClickException) -> UsageError:
+    """What click says about the command line, in our voice."""
+    command = "vinstall"
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        command = error.ctx.command_path
+    hint = f"`{command} --help` lists what there is"
+    if isinstance(error, click.NoSuchOption):
+        import difflib
+
+        close = difflib.get_close_matches(error.option_name, error.possibilities or (), 1, 0.0)
+        return UsageError(
+            f"there is no option `{error.option_name}`",
+            hint=f"did you mean `{close[0]}`?" if close else hint,
+        )
+    text = error.format_message().rstrip(".").replace("'", "`")
+    return UsageError(text[:1].lower() + text[1:], hint=hint)

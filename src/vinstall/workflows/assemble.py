@@ -1,0 +1,302 @@
+"""Settings → the rooms of one run: the only place that builds sources, target, providers, catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from vinstall.cache.files import Cache
+from vinstall.cache.store import Store
+from vinstall.catalog import MetadataBuilder
+from vinstall.catalog.source_catalog import SourceCatalog
+from vinstall.errors import FormatError, UsageError
+from vinstall.formats.host_file import HostFile, parse_host_file
+from vinstall.formats.support import NamespaceAnswer
+from vinstall.formats.variant_json import ProviderInfo
+from vinstall.net.client import HttpClient
+from vinstall.net.credentials import Credentials
+from vinstall.net.settings import NetworkSettings, TrustSettings
+from vinstall.observer import Observer
+from vinstall.providers.machine import Machine, described_machine, this_machine
+from vinstall.providers.provider import PluginRunner, ProviderOptions
+from vinstall.providers.registry import Registry
+from vinstall.providers.trust import parse_trust
+from vinstall.sources import chain_builder
+from vinstall.sources.chain import Chain
+from vinstall.sources.chain_builder import SourceChoice
+from vinstall.sources.file_reader import CachedFileReader
+from vinstall.sources.location import url_path
+from vinstall.target.describe import describe_target
+from vinstall.target.discover import Place, Surroundings, discover_target
+from vinstall.target.environment import Target
+from vinstall.workflows.folders import user_cache_folder
+from vinstall.workflows.invocation import Invocation
+from vinstall.workflows.policies import Hashes, selection_policies, upload_cutoff
+from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings
+
+_ANSWERS = "answers"
+_WHEELS = "wheels"
+"""Buckets of the cache: what interpreters and plugins said; unpacked wheels."""
+
+
+class RememberedAnswers:
+    """Small answers kept in the cache: what an interpreter or a plugin said."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes stored under `key`, or None."""
+        return self._cache.read(_ANSWERS, (key,))
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data` under `key`."""
+        self._cache.write(_ANSWERS, (key,), data)
+
+
+class RecordedAnswers:
+    """A registry whose answers are remembered by namespace, for the report."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.given: dict[str, NamespaceAnswer] = {}
+        """What was said last about each namespace."""
+
+    def answer(self, namespace: str, info: ProviderInfo | None, *, labels: int) -> NamespaceAnswer:
+        """What the registry says."""
+        answer = self.registry.answer(namespace, info, labels=labels)
+        self.given[namespace] = answer
+        return answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What one run works with."""
+
+    settings: Settings
+    invocation: Invocation
+    observer: Observer
+    cache: Cache
+    client: HttpClient
+    reader: CachedFileReader
+    store: Store
+
+    def remembered(self) -> RememberedAnswers:
+        """Where answers of interpreters and plugins are kept."""
+        return RememberedAnswers(self.cache)
+
+
+@contextmanager
+def assemble(settings: Settings, invocation: Invocation, observer: Observer) -> Iterator[Rooms]:
+    """The rooms for `settings`; nothing is asked or read yet.  Closes every connection at the end."""
+    root = (
+        None if settings.no_cache else settings.cache_dir or user_cache_folder(invocation.environ)
+    )
+    cache = Cache(root, observer=observer)
+    client = _client(settings.sources, invocation, observer)
+    reader = CachedFileReader(client, cache, observer=observer, refresh=settings.refresh)
+    try:
+        yield Rooms(
+            settings=settings,
+            invocation=invocation,
+            observer=observer,
+            cache=cache,
+            client=client,
+            reader=reader,
+            store=Store(cache.folder(_WHEELS)),
+        )
+    finally:
+        client.close()
+
+
+def _client(settings: SourceSettings, invocation: Invocation, observer: Observer) -> HttpClient:
+    environ = invocation.environ
+    keyring = settings.keyring_provider in ("subprocess", "auto", "import")
+    return HttpClient(
+        NetworkSettings(
+            timeout=settings.timeout,
+            retries=settings.retries,
+            offline=settings.offline,
+            trusted_hosts=settings.trusted_hosts,
+            trust=TrustSettings(cert=settings.cert, client_cert=settings.client_cert),
+            proxy=settings.proxy,
+        ),
+        credentials=Credentials(environ=environ, keyring=keyring, observer=observer),
+        environ=environ,
+        observer=observer,
+    )
+
+
+def load_text(rooms: Rooms, location: str) -> bytes:
+    """The bytes of a requirements file or its like, by path or URL.
+
+    Raises UsageError where there is no such file, NetworkError where a server does not give it.
+    """
+    if location.lower().startswith(("http:", "https:")):
+        return rooms.client.get(rooms.client.credentials.add(location)).content
+    path = (
+        url_path(location)
+        if location.lower().startswith("file:")
+        else rooms.invocation.folder / Path(location).expanduser()
+    )
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UsageError(f"`{location}` does not exist") from error
+    except OSError as error:
+        raise UsageError(f"`{location}` cannot be read: {error.strerror}") from error
+
+
+# --- sources ------------------------------------------------------------------------------------
+
+
+def build_chain(rooms: Rooms) -> Chain:
+    """The sources in their order.  Raises UsageError for what is no address."""
+    settings = rooms.settings.sources
+    return chain_builder.build_chain(
+        SourceChoice(
+            index_url=settings.index_url,
+            extra_index_urls=settings.extra_index_urls,
+            no_index=settings.no_index,
+            find_links=settings.find_links,
+            index_for=settings.index_for,
+            strategy=settings.index_strategy,
+            refresh=rooms.settings.refresh,
+        ),
+        base=rooms.invocation.folder,
+        client=rooms.client,
+        cache=rooms.cache,
+        observer=rooms.observer,
+    )
+
+
+# --- target -------------------------------------------------------------------------------------
+
+
+def find_target(rooms: Rooms) -> Target:
+    """The environment of this run, as it is or as `--python-platform` and its like describe it.
+
+    Raises TargetError where there is none.
+    """
+    invocation, wanted = rooms.invocation, rooms.settings.target
+    target = discover_target(
+        _place(wanted),
+        Surroundings(
+            environ=invocation.environ,
+            cwd=invocation.folder,
+            own=invocation.python if invocation.is_virtual else None,
+            cache=rooms.cache,
+        ),
+    )
+    return describe_target(
+        target, platform=wanted.python_platform, python_version=wanted.python_version
+    )
+
+
+def describe(target: Target) -> str:
+    """One line about the target: where, which Python, how it was found."""
+    python = (
+        f"{target.markers.get('platform_python_implementation', 'Python')} {target.python_version}"
+    )
+    return f"`{target.prefix}` ({python}, {target.origin})"
+
+
+def _place(wanted: TargetSettings) -> Place:
+    return Place(
+        python=wanted.python,
+        target=wanted.target,
+        prefix=wanted.prefix,
+        root=wanted.root,
+        user=wanted.user,
+        system=wanted.system,
+        break_system_packages=wanted.break_system_packages,
+    )
+
+
+# --- providers ----------------------------------------------------------------------------------
+
+
+def find_machine(rooms: Rooms, target: Target) -> Machine:
+    """The machine that is chosen for: this one, or what `target` tells of another."""
+    if not target.described:
+        return this_machine(rooms.invocation.environ)
+    return described_machine(
+        system=target.markers.get("platform_system", ""),
+        processor=target.markers.get("platform_machine", ""),
+        environ=rooms.invocation.environ,
+    )
+
+
+def read_host_file(rooms: Rooms, path: Path) -> HostFile:
+    """The host file at `path`.  Raises UsageError."""
+    try:
+        return parse_host_file(load_text(rooms, str(path)))
+    except FormatError as error:
+        raise UsageError(
+            f"`{path}` is no host file", context=(error.message, *error.context)
+        ) from error
+
+
+def build_answers(
+    rooms: Rooms, target: Target, runner: PluginRunner | None, *, require_hashes: bool
+) -> RecordedAnswers:
+    """Who knows what the target supports.  Nothing is looked at yet.  Raises UsageError."""
+    settings = rooms.settings
+    host = settings.variants.host
+    providers = read_host_file(rooms, host).providers if host is not None else None
+    registry = Registry(
+        machine=find_machine(rooms, target),
+        markers=target.markers,
+        options=ProviderOptions(
+            enabled=settings.variants.enable_providers,
+            disabled=settings.variants.disable_providers,
+            trusted=tuple(parse_trust(text) for text in settings.variants.trust_providers),
+            run_plugins=":all:" not in settings.only_binary,
+            require_hashes=require_hashes,
+        ),
+        observer=rooms.observer,
+        host=(
+            {namespace: provider.features for namespace, provider in providers.items()}
+            if providers is not None
+            else None
+        ),
+        runner=runner,
+    )
+    return RecordedAnswers(registry)
+
+
+# --- catalog ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def open_catalog(
+    rooms: Rooms,
+    target: Target,
+    answers: RecordedAnswers,
+    *,
+    hashes: Mapping[NormalizedName, Hashes] | None = None,
+    builder: MetadataBuilder | None = None,
+    editable: frozenset[str] = frozenset(),
+    installed: frozenset[NormalizedName] = frozenset(),
+) -> Iterator[SourceCatalog]:
+    """The window of resolution on the sources; its threads end with the `with` block."""
+    catalog = SourceCatalog(
+        pages=build_chain(rooms),
+        reader=rooms.reader,
+        target=target,
+        answers=answers,
+        policy=selection_policies(rooms.settings, hashes or {}),
+        builder=builder,
+        cutoff=upload_cutoff(rooms.settings, rooms.invocation.now),
+        editable=editable,
+        installed=installed,
+        observer=rooms.observer,
+    )
+    try:
+        yield catalog
+    finally:
+        catalog.close()

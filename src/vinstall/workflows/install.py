@@ -1,0 +1,186 @@
+"""Install: settings in, a report of what was or would be done out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packaging.utils import NormalizedName
+
+from vinstall.cache.store import StoredWheel
+from vinstall.installation.apply import ApplyOptions, apply, heal
+from vinstall.installation.environment_lock import EnvironmentLock, lock_environment
+from vinstall.installation.fetch import fetch_wheels
+from vinstall.installation.linking import LinkMode
+from vinstall.installation.origin import direct_url_json
+from vinstall.installation.plan import Plan, make_plan
+from vinstall.observer import Observer
+from vinstall.resolution.model import Pin, Resolution
+from vinstall.selection.release import SourceDistribution
+from vinstall.target.environment import Target
+from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
+from vinstall.target.layout import refuse_managed
+from vinstall.workflows.assemble import Rooms, describe, find_target
+from vinstall.workflows.file_size import file_sizes
+from vinstall.workflows.hash_checks import check_hashes, demand_hashes
+from vinstall.workflows.installed_variants import Standing, judge_installed, mention_better
+from vinstall.workflows.invocation import Invocation
+from vinstall.workflows.metadata_json import JsonMetadata, metadata_json
+from vinstall.workflows.policies import selection_policies
+from vinstall.workflows.report import Action, InstallReport, Item, deciding_properties, new_item
+from vinstall.workflows.requirements import Asked
+from vinstall.workflows.resolving import Question, open_question, opened
+from vinstall.workflows.settings import Settings
+from vinstall.workflows.side_installation import build_wheels
+
+
+def install(settings: Settings, invocation: Invocation, observer: Observer) -> InstallReport:
+    """Make the target satisfy what `settings` ask for; with `dry_run` only say how.
+
+    After an error the environment is as it was.
+    """
+    with opened(settings, invocation, observer) as (rooms, asked):
+        target = find_target(rooms)
+        observer.target(describe(target))
+        if settings.dry_run:
+            return _install(rooms, asked, target, None)
+        refuse_managed(target)
+        with lock_environment(target, observer) as lock:
+            heal(target, observer, lock=lock)
+            return _install(rooms, asked, target, lock)
+
+
+def _install(
+    rooms: Rooms, asked: Asked, target: Target, lock: EnvironmentLock | None
+) -> InstallReport:
+    installed = scan_installed(target)
+    names = frozenset(installed.distributions)
+    with open_question(rooms, asked, target, installed=names) as question:
+        run = _Run(rooms=rooms, question=question, target=target, installed=installed)
+        standings = run.standings()
+        resolution = question.resolve([one for one in standings if one.against is None])
+        mention_better(resolution, standings, question.catalog, rooms.observer)
+        plan = run.plan(resolution, standings)
+        demand_hashes(plan, question.hashes, required=rooms.settings.require_hashes)
+        stored = run.carry_out(plan, lock) if lock is not None else {}
+        return run.report(plan, standings, stored)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One installation, step by step."""
+
+    rooms: Rooms
+    question: Question
+    target: Target
+    installed: InstalledSet
+
+    def standings(self) -> tuple[Standing, ...]:
+        """What is installed, judged."""
+        policy = selection_policies(self.rooms.settings, self.question.hashes)
+        return tuple(judge_installed(self.installed, self.question.answers, policy))
+
+    def plan(self, resolution: Resolution, standings: tuple[Standing, ...]) -> Plan:
+        """What has to change; says which installed variants give way and why."""
+        settings = self.rooms.settings
+        against = {
+            one.distribution.name: one.against for one in standings if one.against is not None
+        }
+        again = settings.reinstall_packages
+
+        def must_replace(old: InstalledDistribution, _pin: Pin) -> bool:
+            return settings.reinstall or old.name in again or old.name in against
+
+        plan = make_plan(resolution, self.installed, must_replace=must_replace)
+        for old, _ in plan.replace:
+            if old.name in against:
+                self.rooms.observer.notice(
+                    f"`{old.name}` {old.version} is replaced: what is installed {against[old.name]}"
+                )
+        return plan
+
+    def carry_out(self, plan: Plan, lock: EnvironmentLock) -> Mapping[NormalizedName, StoredWheel]:
+        """Fetch, check, and change the environment; the wheels that were put in place."""
+        rooms, settings = self.rooms, self.rooms.settings
+        if plan.is_empty:
+            return {}
+        rooms.observer.phase("download")
+        built = build_wheels(plan, self.question.builder)
+        stored = fetch_wheels(plan, rooms.reader, rooms.store, rooms.observer, local=built)
+        check_hashes(plan, stored, self.question.hashes, rooms.reader)
+        rooms.observer.phase("link")
+        apply(
+            plan,
+            stored,
+            self.target,
+            observer=rooms.observer,
+            options=ApplyOptions(
+                link_mode=LinkMode(settings.link_mode) if settings.link_mode else None,
+                compile_into=rooms.store if settings.compile else None,
+            ),
+            direct_urls=self._direct_urls(plan),
+            lock=lock,
+        )
+        rooms.observer.phase("done")
+        return stored
+
+    def _direct_urls(self, plan: Plan) -> dict[NormalizedName, Mapping[str, object]]:
+        """PEP 610: what only the builder knows of sources, their commits and hashes."""
+        found: dict[NormalizedName, Mapping[str, object]] = {}
+        for pin in plan.pins:
+            artifact = pin.choice.artifact
+            if pin.direct_url is None or not isinstance(artifact, SourceDistribution):
+                continue
+            sha256 = self.question.builder.sha256(artifact)
+            found[pin.name] = direct_url_json(
+                pin.direct_url,
+                hashes={"sha256": sha256} if sha256 is not None else {},
+                commit=self.question.builder.commit(artifact),
+                editable=artifact.editable,
+            )
+        return found
+
+    def report(
+        self,
+        plan: Plan,
+        standings: tuple[Standing, ...],
+        stored: Mapping[NormalizedName, StoredWheel],
+    ) -> InstallReport:
+        """What was or would be done."""
+        previous = {pin.name: str(old.version) for old, pin in plan.replace}
+        labels = {one.distribution.name: one.label for one in standings}
+        sizes = file_sizes([pin.choice.artifact.file for pin in plan.pins], self.rooms.client)
+        items = [
+            new_item(
+                pin,
+                previous=previous.get(pin.name),
+                deciding=deciding_properties(pin.choice),
+                size=sizes[pin.choice.artifact.file],
+                metadata=self._metadata(pin),
+                sha256=stored[pin.name].sha256 if pin.name in stored else None,
+            )
+            for pin in plan.pins
+        ]
+        items += [
+            Item(
+                name=old.name,
+                version=str(old.version),
+                action=Action.KEPT,
+                label=labels.get(old.name),
+            )
+            for old in plan.keep
+        ]
+        return InstallReport(
+            target=self.target,
+            items=tuple(sorted(items, key=lambda item: item.name)),
+            answers=dict(self.question.answers.given),
+        )
+
+    def _metadata(self, pin: Pin) -> JsonMetadata:
+        """For a report, all of METADATA; nothing is read where no report is asked for."""
+        if self.rooms.settings.report is None:
+            return {}
+        artifact = pin.choice.artifact
+        if isinstance(artifact, SourceDistribution):
+            return {"name": pin.name, "version": str(pin.version)}
+        return metadata_json(self.rooms.reader.core_metadata(artifact.file))

@@ -1,0 +1,139 @@
+"""What is installed, judged against this host and the user's say.  Contract, "Installed variants stay right"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from packaging.utils import NormalizedName
+
+from vinstall.catalog import Catalog
+from vinstall.errors import FormatError, NetworkError, SourceError
+from vinstall.formats.metadata import Metadata, parse_metadata
+from vinstall.formats.support import NamespaceAnswer
+from vinstall.formats.variant_json import ProviderInfo, VariantTable, parse_variant_table
+from vinstall.formats.wheel_name import NULL_LABEL
+from vinstall.observer import Observer
+from vinstall.resolution.model import InstalledProject, Resolution
+from vinstall.selection.labels import Verdict, judge_labels
+from vinstall.selection.policy import SelectionPolicy
+from vinstall.target.installed import InstalledDistribution
+
+
+class Answers(Protocol):
+    """Who knows what the target supports."""
+
+    def answer(self, namespace: str, info: ProviderInfo | None, *, labels: int) -> NamespaceAnswer:
+        """What the target supports in `namespace`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One installed distribution and whether it may stay."""
+
+    distribution: InstalledDistribution
+    verdict: Verdict | None = None
+    """Of the variant it is; None for one that is no variant."""
+    against: str | None = None
+    """Why it has to go, as the end of a sentence; None: it may stay."""
+
+    @property
+    def label(self) -> str | None:
+        """The label it was installed as."""
+        return self.verdict.label if self.verdict is not None else None
+
+    def as_project(self) -> InstalledProject:
+        """For the resolver."""
+        return InstalledProject(
+            name=self.distribution.name,
+            version=self.distribution.version,
+            metadata=self._metadata,
+            label=self.label,
+            matched=self.verdict.matched if self.verdict is not None else frozenset(),
+        )
+
+    def _metadata(self) -> Metadata:
+        return parse_metadata(self.distribution.metadata())
+
+
+def judge_installed(
+    installed: Iterable[InstalledDistribution],
+    answers: Answers,
+    policy: Callable[[NormalizedName], SelectionPolicy],
+) -> Iterator[Standing]:
+    """The standing of each of `installed`, in their order.
+
+    Costs one look at the disk apiece; providers are asked only for variants.
+    """
+    for distribution in installed:
+        verdict = _verdict(distribution, answers)
+        against = None
+        if verdict is not None:
+            reason = verdict.reason
+            against = reason.sentence() if reason is not None else None
+        yield Standing(
+            distribution=distribution,
+            verdict=verdict,
+            against=against or _unwanted(verdict, policy(distribution.name)),
+        )
+
+
+def _verdict(distribution: InstalledDistribution, answers: Answers) -> Verdict | None:
+    text = distribution.read("variant.json")
+    if text is None:
+        return None
+    try:
+        table = parse_variant_table(text)
+    except FormatError:
+        # Nobody can tell what it needs: as if it were no variant, `check` names it.
+        return None
+    label = next(iter(table.variants), NULL_LABEL)
+    given = {
+        namespace: answers.answer(namespace, table.providers.get(namespace), labels=1)
+        for namespace in _namespaces(table, label)
+    }
+    return judge_labels([label], table=table, fault=None, answers=given).verdicts[label]
+
+
+def _namespaces(table: VariantTable, label: str) -> list[str]:
+    return sorted({prop.namespace for prop in table.variants.get(label, ())})
+
+
+def _unwanted(verdict: Verdict | None, policy: SelectionPolicy) -> str | None:
+    """What the user says against it, or None."""
+    label = verdict.label if verdict is not None else None
+    if label is not None and not policy.variants:
+        return "is a variant, which `--no-variants` excludes"
+    if policy.label is not None and label is not None and label != policy.label:
+        return f"is not the variant `{policy.label}` that is asked for"
+    return None
+
+
+def mention_better(
+    resolution: Resolution,
+    standings: Iterable[Standing],
+    catalog: Catalog,
+    observer: Observer,
+) -> None:
+    """Say which installed variants stay although another label would be chosen now.
+
+    Costs the project's page for each variant that is kept; a page out of reach is no matter.
+    """
+    kept = {one.name for one in resolution.kept}
+    for standing in standings:
+        found = standing.distribution
+        if standing.label is None or found.name not in kept:
+            continue
+        try:
+            best = next(iter(catalog.choices(found.name, found.version)), None)
+        except (NetworkError, SourceError) as error:
+            observer.detail(f"whether `{found.name}` has a better variant is not known: {error}")
+            continue
+        if best is not None and best.label != standing.label:
+            chosen = f"`{best.label}`" if best.label is not None else "a plain wheel"
+            observer.notice(
+                f"`{found.name}` {found.version} stays the variant `{standing.label}`; "
+                f"{chosen} would be chosen now, `--reselect` switches"
+            )

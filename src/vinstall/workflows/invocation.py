@@ -1,0 +1,34 @@
+"""Invocation: what a run depends on beside its settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Invocation(NamedTuple):
+    """What a run depends on beside its settings; read once, at the top."""
+
+    environ: Mapping[str, str]
+    folder: Path
+    """The current folder."""
+    python: Path
+    """The interpreter that runs this."""
+    is_virtual: bool
+    """Whether that one belongs to a virtual environment."""
+    now: datetime
+
+
+def this_invocation() -> Invocation:
+    """The invocation of this process.  Called by the command line, and by nothing below it."""
+    return Invocation(
+        environ=dict(os.environ),
+        folder=Path.cwd(),
+        python=Path(sys.executable),
+        is_virtual=sys.prefix != sys.base_prefix,
+        now=datetime.now(UTC),
+    )

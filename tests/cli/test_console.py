@@ -1,0 +1,122 @@
+"""What is said, how loudly, and where."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vinstall.cli.console import Console, ConsoleObserver, render_size, render_table
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def console(
+    verbosity: int = 0,
+    *,
+    terminal: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Console, io.StringIO]:
+    """A console and its standard error."""
+    err = _Terminal() if terminal else io.StringIO()
+    made = Console(environ=environ or {}, stdout=io.StringIO(), stderr=err)
+    made.verbosity = verbosity
+    return made, err
+
+
+class TestObserver:
+    def test_a_note_is_said_once(self) -> None:
+        made, err = console()
+        observer = ConsoleObserver(made)
+        observer.notice("an older release was chosen")
+        observer.notice("an older release was chosen")
+        assert err.getvalue() == "note: an older release was chosen\n"
+
+    def test_quiet_leaves_warnings_alone(self) -> None:
+        made, err = console(-1)
+        observer = ConsoleObserver(made)
+        observer.notice("quiet")
+        observer.detail("quiet")
+        observer.download_started("a.whl", 10)
+        observer.warning("the provider failed", hint="try `--disable-provider`")
+        assert err.getvalue() == "warning: the provider failed\nhint: try `--disable-provider`\n"
+
+    @pytest.mark.parametrize(("verbosity", "said"), [(0, ""), (1, "why\n"), (2, "why\n")])
+    def test_details_are_for_the_curious(self, verbosity: int, said: str) -> None:
+        made, err = console(verbosity)
+        ConsoleObserver(made).detail("why")
+        assert err.getvalue() == said
+
+    def test_phases_are_timed_for_the_very_curious(self) -> None:
+        made, err = console(2)
+        observer = ConsoleObserver(made, started=0.0)
+        observer.phase("resolve")
+        observer.phase("link")
+        lines = err.getvalue().splitlines()
+        assert [line.partition(":")[0] for line in lines] == ["start", "resolve"]
+        assert all(line.endswith(" ms") for line in lines)
+
+    def test_downloads_are_plain_lines_where_nothing_can_be_drawn(self) -> None:
+        made, err = console()
+        observer = ConsoleObserver(made)
+        observer.download_started("a.whl", 1500)
+        observer.bytes_received("a.whl", 1500)
+        observer.download_finished("a.whl")
+        observer.download_started("b.whl", None)
+        assert err.getvalue() == "downloading a.whl (1.5 kB)\ndownloading b.whl\n"
+
+
+class TestColour:
+    def test_a_terminal_gets_colours(self) -> None:
+        made, err = console(terminal=True)
+        made.warning("careful")
+        assert err.getvalue() == "\x1b[33mwarning:\x1b[0m careful\n"
+
+    @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+    def test_unless_they_are_not_wanted(self, environ: dict[str, str]) -> None:
+        made, err = console(terminal=True, environ=environ)
+        made.warning("careful")
+        assert err.getvalue() == "warning: careful\n"
+
+    def test_an_empty_no_color_says_nothing(self) -> None:
+        made, err = console(terminal=True, environ={"NO_COLOR": ""})
+        made.warning("careful")
+        assert err.getvalue() == "\x1b[33mwarning:\x1b[0m careful\n"
+
+
+class TestSize:
+    @pytest.mark.parametrize(
+        ("size", "text"),
+        [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (999_949, "999.9 kB"),
+            (999_950, "1.0 MB"),
+            (192_000_000, "192.0 MB"),
+            (999_949_999, "999.9 MB"),
+            (2_500_000_000, "2.5 GB"),
+        ],
+    )
+    def test_units(self, size: int, text: str) -> None:
+        assert render_size(size) == text
+
+
+class TestTable:
+    def test_columns_line_up(self) -> None:
+        rows = [("torch", "2.10.0", "192.0 MB"), ("six", "1.16", "9.1 kB")]
+        assert render_table(("project", "version", "size"), rows, right=(2,)) == (
+            "project  version      size\ntorch    2.10.0   192.0 MB\nsix      1.16       9.1 kB"
+        )
+
+    @given(st.lists(st.tuples(st.text("abc"), st.text("abc"))))
+    def test_no_line_ends_in_spaces(self, rows: list[tuple[str, str]]) -> None:
+        lines = render_table(("one", "two"), rows).split("\n")
+        assert len(lines) == len(rows) + 1
+        assert all(line == line.rstrip() for line in lines)

@@ -1,0 +1,34 @@
+"""The cheapest answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import run_vinstall
+from vinstall import __version__
+
+
+@pytest.mark.parametrize("word", ["--version", "-V"])
+def test_the_version_is_data(tmp_path: Path, word: str) -> None:
+    assert run_vinstall(word, home=tmp_path) == (0, f"vinstall {__version__}\n", "")
+
+
+def test_the_version_loads_nothing_but_the_entry() -> None:
+    code = (
+        "import sys; before = set(sys.modules); sys.argv[1:] = ['--version']\n"
+        "from vinstall.cli.entry import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1] == "['vinstall', 'vinstall.cli', 'vinstall.cli.entry']"
+
+
+def test_without_words_the_help_is_shown(tmp_path: Path) -> None:
+    ran = run_vinstall(home=tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("Usage: vinstall [OPTIONS] [COMMAND] [ARGS]...\n")
