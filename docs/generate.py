@@ -36,7 +36,10 @@ def render_commands() -> str:
 
 
 def _commands(group: click.Group, *words: str) -> Iterator[tuple[str, click.Command]]:
-    for name, command in sorted(group.commands.items()):
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         path = (*words, name)
         if isinstance(command, click.Group):
             yield " ".join(path), command

@@ -29,9 +29,20 @@ if TYPE_CHECKING:
     from vinstall.workflows.configuration import Configuration
     from vinstall.workflows.settings import Settings
 
-_STARTED = time.perf_counter()
+STARTED = time.perf_counter()
+"""When the command line was about to be read, in seconds of the process's own clock."""
+
 _TALK = frozenset({"-q", "--quiet", "-v", "--verbose", "-vv", "--isolated"})
 """Options that may stand before the command's name; none takes a value."""
+
+
+_ELSEWHERE = {
+    "index": ("vinstall.cli.maker_commands", "index_group"),
+    "lock": ("vinstall.cli.lock_commands", "lock"),
+    "sync": ("vinstall.cli.lock_commands", "sync"),
+    "wheel": ("vinstall.cli.maker_commands", "wheel_group"),
+}
+"""Commands in modules that are imported when one of them is called."""
 
 
 class InstallByDefault(click.Group):
@@ -42,11 +53,23 @@ class InstallByDefault(click.Group):
         while talk < len(args) and args[talk] in _TALK:
             talk += 1
         word = args[talk] if talk < len(args) else None
-        if word in self.commands:
+        if word in self.list_commands(ctx):
             args = [args[talk], *args[:talk], *args[talk + 1 :]]
         elif word is not None and word not in ("--help", "-h", "--version", "-V"):
             args = ["install", *args]
         return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted((*super().list_commands(ctx), *_ELSEWHERE))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        from importlib import import_module
+
+        module, name = _ELSEWHERE[cmd_name]
+        command = getattr(import_module(module), name)
+        return command if isinstance(command, click.Command) else None
 
 
 @click.group(
@@ -74,7 +97,8 @@ def _configuration(console: Console, parameters: dict[str, Any]) -> Configuratio
     return read_configuration(flags(parameters), inputs, isolated=parameters["isolated"])
 
 
-def _settings(console: Console, parameters: dict[str, Any]) -> Settings:
+def settings_of(console: Console, parameters: dict[str, Any]) -> Settings:
+    """The settings that the options in `parameters` make; sets how much the console says."""
     from vinstall.workflows.settings_builder import build_settings
 
     return build_settings(
@@ -104,8 +128,8 @@ def install(console: Console, /, **parameters: Any) -> None:
     from vinstall.workflows.install import install as run_install
     from vinstall.workflows.invocation import this_invocation
 
-    settings = _settings(console, parameters)
-    observer = ConsoleObserver(console, started=_STARTED)
+    settings = settings_of(console, parameters)
+    observer = ConsoleObserver(console, started=STARTED)
     outcome = run_install(settings, this_invocation(), observer)
     if settings.report is not None:
         from vinstall.workflows.report import render_report, write_report
@@ -119,7 +143,7 @@ def install(console: Console, /, **parameters: Any) -> None:
         show = console.say if settings.report == "-" else console.data
         show(render_plan(outcome))
     else:
-        console.say(render_summary(outcome, console, seconds=time.perf_counter() - _STARTED))
+        console.say(render_summary(outcome, console, seconds=time.perf_counter() - STARTED))
 
 
 @vinstall.command(cls=SectionedCommand)
@@ -137,8 +161,8 @@ def explain(console: Console, /, project: str, form: str, **parameters: Any) -> 
     from vinstall.workflows.explain_release import explain as run_explain
     from vinstall.workflows.invocation import this_invocation
 
-    settings = _settings(console, parameters)
-    observer = ConsoleObserver(console, started=_STARTED)
+    settings = settings_of(console, parameters)
+    observer = ConsoleObserver(console, started=STARTED)
     explanation = run_explain(project, settings, this_invocation(), observer)
     render = render_explanation_json if form == "json" else render_explanation_text
     console.data(render(explanation))
