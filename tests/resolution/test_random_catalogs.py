@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import product
 from unittest.mock import patch
 
@@ -15,6 +15,7 @@ from packaging.version import Version
 from tests.support.catalogs import Build, Fake, FakeCatalog, make_installed, make_target
 from vinstall.errors import ResolutionError
 from vinstall.formats.requirement import Requirement, parse_requirement
+from vinstall.resolution import search
 from vinstall.resolution.model import InstalledProject, Request, Resolution
 from vinstall.resolution.options import Preferred, ResolutionOptions
 from vinstall.resolution.resolve import resolve
@@ -160,13 +161,27 @@ def _chosen(resolution: Resolution, projects: _Projects) -> dict[str, _Chosen]:
     return found
 
 
+@contextmanager
+def _only(searches: str) -> Iterator[None]:
+    """Make the searches before the one meant give up."""
+    with ExitStack() as stack:
+        if searches != "all":
+            stack.enter_context(patch.object(Sweep, "run", lambda self, asks: None))
+        if searches == "only the last":
+            gives_up = ResolutionError("gave up")
+            stack.enter_context(
+                patch.object(search, "_search_back_and_forth", lambda problem: gives_up)
+            )
+        yield
+
+
 class TestRandomCatalogs:
     @settings(max_examples=150 * _SCALE, deadline=None)
     @given(
         projects=_projects(),
         texts=st.lists(_requirements(), min_size=1, max_size=3),
         preferred=st.sampled_from(Preferred),
-        sweeps=st.booleans(),
+        searches=st.sampled_from(["all", "not the first", "only the last"]),
         limits=st.lists(_requirements().filter(lambda text: "[" not in text), max_size=1),
     )
     def test_there_is_a_valid_answer_exactly_where_there_can_be_one(
@@ -174,7 +189,7 @@ class TestRandomCatalogs:
         projects: _Projects,
         texts: list[str],
         preferred: Preferred,
-        sweeps: bool,
+        searches: str,
         limits: list[str],
     ) -> None:
         requests = [parse_requirement(text) for text in texts]
@@ -190,8 +205,7 @@ class TestRandomCatalogs:
             for name, versions in projects.items()
         }
         resolution = None
-        only_search = patch.object(Sweep, "run", lambda self, asks: None)
-        with suppress(ResolutionError), nullcontext() if sweeps else only_search:
+        with suppress(ResolutionError), _only(searches):
             resolution = resolve(
                 [Request(requirement=requirement) for requirement in requests],
                 constraints=[Request(requirement=requirement) for requirement in constraints],

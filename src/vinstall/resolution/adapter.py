@@ -104,10 +104,13 @@ class Adapter(_Provider):
         identifiers: Iterable[str],
         resolutions: Mapping[str, AnyCandidate],
         candidates: Mapping[str, Iterator[AnyCandidate]],  # noqa: ARG002
-        information: Mapping[str, Iterator[_Information]],  # noqa: ARG002
+        information: Mapping[str, Iterator[_Information]],
         backtrack_causes: Sequence[_Information],
     ) -> Iterable[str]:
-        """What took part in the last conflict, else what keeps taking part in conflicts, else all."""
+        """What took part in the last conflict, else what keeps taking part in conflicts, else all.
+
+        What nobody asks for comes after everything: by then it is known whether anybody does.
+        """
         causes = {info.requirement.name for info in backtrack_causes}
         causes.update(info.parent.name for info in backtrack_causes if info.parent is not None)
         if causes and backtrack_causes[0] is not self._last_cause:
@@ -115,9 +118,16 @@ class Adapter(_Provider):
             for name in causes:
                 self._conflicts[name] += name not in resolutions
         names = list(identifiers)
+        asked = [
+            name
+            for name in names
+            if name not in self._bound
+            or any(isinstance(info.requirement, Ask) for info in information[name])
+        ]
         return (
-            [name for name in names if name in causes]
-            or [name for name in names if self._conflicts.get(name, 0) >= _PROMOTED_AFTER]
+            [name for name in asked if name in causes]
+            or [name for name in asked if self._conflicts.get(name, 0) >= _PROMOTED_AFTER]
+            or asked
             or names
         )
 
@@ -126,15 +136,10 @@ class Adapter(_Provider):
         identifier: str,
         resolutions: Mapping[str, AnyCandidate],  # noqa: ARG002
         candidates: Mapping[str, Iterator[AnyCandidate]],  # noqa: ARG002
-        information: Mapping[str, Iterator[_Information]],
+        information: Mapping[str, Iterator[_Information]],  # noqa: ARG002
         backtrack_causes: Sequence[_Information],  # noqa: ARG002
     ) -> Rank:
-        rank = self._ranks[identifier]
-        if identifier in self._bound:
-            # Who asks may have changed without a question to `find_matches`.
-            asked = any(isinstance(info.requirement, Ask) for info in information[identifier])
-            return (not asked, *rank[1:])
-        return rank
+        return self._ranks[identifier]
 
 
 class Listener(_Reporter):

@@ -10,7 +10,6 @@ from typing import NamedTuple, TypeAlias
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from vinstall.catalog import Catalog
 from vinstall.errors import ResolutionError
 from vinstall.resolution.candidate import (
     Absent,
@@ -21,7 +20,8 @@ from vinstall.resolution.candidate import (
     Candidate,
     Impossible,
 )
-from vinstall.resolution.options import Prereleases, ResolutionOptions
+from vinstall.resolution.options import Prereleases
+from vinstall.resolution.problem import Problem
 from vinstall.resolution.sentence import (
     is_for_variant_reasons,
     rejection_texts,
@@ -78,17 +78,13 @@ class Explanation:
     """Turns the causes of a failure into an error."""
 
     def __init__(
-        self,
-        catalog: Catalog,
-        *,
-        constraints: Mapping[NormalizedName, Sequence[Ask]],
-        requirers: Mapping[str, tuple[AnyRequirement, AnyCandidate | None]],
-        options: ResolutionOptions,
+        self, problem: Problem, requirers: Mapping[str, tuple[AnyRequirement, AnyCandidate | None]]
     ) -> None:
-        self._catalog = catalog
-        self._constraints = constraints
+        """`requirers` is what asked for each project, None for the user."""
+        self._catalog = problem.catalog
+        self._constraints = problem.constraints
+        self._options = problem.options
         self._requirers = requirers
-        self._options = options
 
     def failure(self, causes: Iterable[Cause]) -> ResolutionFailed:
         """The error; its context names each fact once, those on the message's project first."""

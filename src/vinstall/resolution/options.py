@@ -68,8 +68,8 @@ class ResolutionOptions:
     """`--overrides`: they replace every requirement on the projects they name."""
     prefer_wheels: bool = False
     """`--prefer-binary`: an older wheel before a newer source distribution."""
-    max_rounds: int = 200_000
-    """How long to try: one round pins or unpins one project."""
+    max_rounds: int = 20_000
+    """How long to search back and forth: one round decides on one project, or takes that back."""
 
     def upgrades(self, name: NormalizedName, *, requested: bool) -> bool:
         """Whether the newest release of `name` is wanted although an installed one would do."""

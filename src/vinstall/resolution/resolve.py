@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.utils import NormalizedName
@@ -11,14 +10,14 @@ from packaging.version import Version
 from vinstall.catalog import Catalog
 from vinstall.errors import UsageError
 from vinstall.observer import Observer
-from vinstall.resolution.candidate import AnyCandidate, Ask, Candidate, user_ask
-from vinstall.resolution.model import Edge, InstalledProject, Kept, Pin, Request, Resolution
+from vinstall.resolution.candidate import Ask, user_ask
+from vinstall.resolution.model import InstalledProject, Request, Resolution
 from vinstall.resolution.needs import Environment, Needs, Overrides
-from vinstall.resolution.notices import notices
-from vinstall.resolution.options import Dependencies, ResolutionOptions
+from vinstall.resolution.options import ResolutionOptions
+from vinstall.resolution.problem import Problem
+from vinstall.resolution.search import search
 from vinstall.resolution.sentence import shown
 from vinstall.resolution.shortlist import Shortlist
-from vinstall.resolution.sweep import Sweep
 from vinstall.target.environment import Target
 
 _DEFAULTS = ResolutionOptions()
@@ -64,14 +63,18 @@ def resolve(
         options=options,
         observer=observer,
     )
+    problem = Problem(
+        asks=asks,
+        requested=requested,
+        constraints=limits,
+        catalog=catalog,
+        shortlist=shortlist,
+        needs=needs,
+        options=options,
+        observer=observer,
+    )
     catalog.prefetch(shortlist.worth_fetching(asks))
-    mapping = Sweep(shortlist, needs).run(asks)
-    if mapping is None:
-        catalog.settle()
-        mapping = _search(asks, catalog, shortlist, needs, limits, options, observer)
-    walk = _Walk(mapping, shortlist, needs)
-    walk.run(asks)
-    return walk.resolution(requested, catalog, options, observer)
+    return search(problem).resolution()
 
 
 def _user_asks(
@@ -106,123 +109,3 @@ def _constraints(
             ask = user_ask(request, is_constraint=True)
             found.setdefault(requirement.name, []).append(ask)
     return found
-
-
-def _search(
-    asks: Sequence[Ask],
-    catalog: Catalog,
-    shortlist: Shortlist,
-    needs: Needs,
-    limits: Mapping[NormalizedName, Sequence[Ask]],
-    options: ResolutionOptions,
-    observer: Observer,
-) -> Mapping[str, AnyCandidate]:
-    """The candidate of every project, as resolvelib finds them."""
-    # Imported here: it takes 10 ms, and most runs do without.
-    from resolvelib.resolvers import Resolution as Search
-    from resolvelib.resolvers import ResolutionImpossible, ResolutionTooDeep
-
-    from vinstall.resolution.adapter import Adapter, Listener
-    from vinstall.resolution.explain import Explanation, ResolutionFailed
-
-    adapter = Adapter(shortlist, needs)
-    listener = Listener(observer)
-    try:
-        # Not `Resolver`, which adds a graph: to draw it, it runs in circles where projects that
-        # were tried and dropped depend on one another.
-        return Search(adapter, listener).resolve(asks, max_rounds=options.max_rounds).mapping
-    except ResolutionImpossible as error:
-        explanation = Explanation(
-            catalog, constraints=limits, requirers=listener.requirers, options=options
-        )
-        raise explanation.failure(error.causes) from None
-    except ResolutionTooDeep:
-        raise ResolutionFailed(
-            f"no answer was found in {options.max_rounds} rounds",
-            hint="narrow the versions of some requirements, or give a file of constraints",
-        ) from None
-
-
-class _Walk:
-    """From the user's requirements through the candidates to everything that belongs to the answer.
-
-    resolvelib may leave candidates with more extras than are asked for in the end, or that nobody
-    asks for any more; these do not get in.
-    """
-
-    def __init__(
-        self, mapping: Mapping[str, AnyCandidate], shortlist: Shortlist, needs: Needs
-    ) -> None:
-        self._mapping = mapping
-        self._shortlist = shortlist
-        self._needs = needs
-        self._edges: dict[tuple[NormalizedName | None, int], Edge] = {}
-        self._extras: dict[NormalizedName, frozenset[NormalizedName]] = {}
-        self._queue: deque[NormalizedName] = deque()
-
-    def run(self, asks: Iterable[Ask]) -> None:
-        for ask in asks:
-            self._follow(None, ask)
-        while self._queue:
-            candidate = self._candidate(self._queue.popleft())
-            for need in self._needs.of(candidate):
-                if isinstance(need, Ask):
-                    self._follow(candidate.name, need)
-
-    def _candidate(self, name: NormalizedName) -> Candidate:
-        found = self._mapping[name]
-        assert isinstance(found, Candidate)
-        return self._shortlist.with_extras(found, self._extras[name])
-
-    def _follow(self, parent: NormalizedName | None, ask: Ask) -> None:
-        name = ask.name
-        edge = Edge(parent=parent, requirement=ask.requirement, origin=ask.origin)
-        self._edges.setdefault((parent, id(ask)), edge)
-        extras = self._extras.get(name)
-        if extras is None or not ask.requirement.extras <= extras:
-            self._extras[name] = (extras or frozenset()) | ask.requirement.extras
-            self._queue.append(name)
-
-    def resolution(
-        self,
-        requested: Mapping[NormalizedName, int],
-        catalog: Catalog,
-        options: ResolutionOptions,
-        observer: Observer,
-    ) -> Resolution:
-        """The candidates walked through, as pins and as what is kept."""
-        pins, kept = [], []
-        for name in sorted(self._extras):
-            candidate = self._candidate(name)
-            is_requested = name in requested
-            if is_requested and options.dependencies is Dependencies.ONLY:
-                continue
-            if candidate.choice is None:
-                kept.append(
-                    Kept(
-                        name=name,
-                        version=candidate.version,
-                        extras=candidate.extras,
-                        requested=is_requested,
-                    )
-                )
-                continue
-            pins.append(
-                Pin(
-                    name=name,
-                    version=candidate.version,
-                    choice=candidate.choice,
-                    metadata=self._needs.metadata(candidate),
-                    extras=candidate.extras,
-                    requested=is_requested,
-                    direct_url=candidate.url,
-                )
-            )
-        edges = tuple(self._edges.values())
-        unusable = self._shortlist.unusable
-        return Resolution(
-            pins=tuple(pins),
-            kept=tuple(kept),
-            edges=edges,
-            notices=notices(pins, edges, unusable=unusable, catalog=catalog, observer=observer),
-        )
