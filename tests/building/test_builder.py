@@ -114,7 +114,12 @@ def test_a_second_run_takes_the_wheel_built_from_the_same_content(tmp_path: Path
 
 @pytest.mark.parametrize(
     "options",
-    [{"settings": {"demo": {"x": "1"}}}, {"settings": {"": {"y": "2"}}}, {"interpreter": "other"}],
+    [
+        {"settings": {"demo": {"x": "1"}}},
+        {"settings": {"": {"y": "2"}}},
+        {"interpreter": "other"},
+        {"variables": {"CFLAGS": "-march=x86-64-v3"}},
+    ],
 )
 def test_another_setting_or_interpreter_builds_anew(
     tmp_path: Path, options: dict[str, object]

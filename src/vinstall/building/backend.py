@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -45,6 +45,8 @@ class Backend:
     environment: BuildEnvironment
     log: Path
     """Everything the hooks print is appended here."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Set for the hooks, on top of the environment of this process."""
 
     def requires(self, *, editable: bool, settings: Mapping[str, object]) -> tuple[str, ...]:
         """What the backend needs beyond `build-system.requires`; a backend without the hook: nothing."""
@@ -116,6 +118,7 @@ class Backend:
     ) -> None:
         removed = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
         environment = {key: value for key, value in os.environ.items() if key not in removed}
+        environment |= self.variables
         path = os.pathsep.join((str(self.environment.scripts), environment.get("PATH", os.defpath)))
         environment |= {
             "PATH": path,

@@ -43,6 +43,8 @@ class BuildOptions:
     """False: `--no-build-isolation`; the target's own environment is used as it is."""
     settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Project name to config settings; the empty name holds those for every project."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that are set for the backends."""
     interpreter: str = ""
     """Everything about the target's interpreter a built wheel depends on; part of the cache key."""
 
@@ -224,6 +226,7 @@ class Builder:
             prepared.identity,
             self._options.interpreter,
             json.dumps(self._settings(source), sort_keys=True, default=str),
+            *(f"{name}={value}" for name, value in sorted(self._options.variables.items())),
         )
         return self._folders.wheels / hashlib.sha256("\0".join(inputs).encode()).hexdigest()
 
@@ -278,6 +281,7 @@ class Builder:
                 system=system,
                 environment=environment,
                 log=Path(log),
+                variables=self._options.variables,
             )
             if self._options.isolated:
                 environment.install(system.requires)

@@ -109,6 +109,8 @@ class Settings:
     build_constraint_files: tuple[str, ...] = ()
     config_settings: tuple[str, ...] = ()
     """As typed: `KEY=VALUE`."""
+    build_variables: tuple[tuple[str, str], ...] = ()
+    """Environment variables that are set for build backends: name, value."""
     compile: bool = False
     link_mode: str | None = None
     """None: hard links where the file system has them, else copies."""
