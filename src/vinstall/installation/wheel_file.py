@@ -10,13 +10,15 @@ import csv
 import os
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -24,9 +26,6 @@ from packaging.version import InvalidVersion, Version
 from vinstall.errors import IntegrityError
 from vinstall.formats.wheel_name import WheelName, parse_wheel_name
 from vinstall.installation.journal import STAGE_PREFIX
-
-if TYPE_CHECKING:
-    from installer.sources import WheelFile
 
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 _ENCRYPTED, _UTF8 = 0x1, 0x800
@@ -42,6 +41,8 @@ _SIGNATURES = frozenset(("RECORD.jws", "RECORD.p7s"))
 
 _MAX_PART, _MAX_NAME = 255, 2048
 """Bytes of UTF-8 in one part of a name, and in all of it."""
+_MAX_TEXT = 128 << 20
+"""Bytes of METADATA, RECORD and the like that are taken into memory."""
 _BOMB_SIZE, _BOMB_RATIO = 64 << 20, 200
 """A wheel that unpacks to more bytes than this, and to more times its own size, is a bomb."""
 _ALGORITHMS = frozenset(("sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"))
@@ -108,6 +109,8 @@ _UNREADABLE = (
     RuntimeError,
     ValueError,  # UnicodeDecodeError, and what `installer` raises
     KeyError,
+    struct.error,
+    zlib.error,
 )
 
 
@@ -117,7 +120,9 @@ def _reading(filename: str) -> Iterator[None]:
     try:
         yield
     except _UNREADABLE as error:
-        raise InvalidWheel(filename, str(error) or type(error).__name__) from error
+        # The text of a KeyError is quoted.
+        text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+        raise InvalidWheel(filename, text or type(error).__name__) from error
 
 
 def check_wheel(path: Path, *, filename: str, insensitive: bool = False) -> CheckedWheel:
@@ -132,10 +137,9 @@ def check_wheel(path: Path, *, filename: str, insensitive: bool = False) -> Chec
         faults = [*_directory_faults(infos, insensitive=insensitive), *_bomb_faults(path, infos)]
         if faults:
             raise InvalidWheel(filename, *faults)
-        wheel = _open(archive, filename)
-        dist_info = wheel.dist_info_dir
-        root, remarks = _root(wheel, name, filename)
-        rows, more = _record(wheel, filename, infos)
+        dist_info = _dist_info(archive, filename)
+        root, remarks = _root(archive, dist_info, name, filename)
+        rows, more = _record(archive, dist_info, filename, infos)
         points = f"{dist_info}/entry_points.txt"
         return CheckedWheel(
             path=path,
@@ -144,17 +148,27 @@ def check_wheel(path: Path, *, filename: str, insensitive: bool = False) -> Chec
             dist_info=dist_info,
             root=root,
             members=_members(infos, rows, dist_info=dist_info, root=root, filename=filename),
-            entry_points=archive.read(points).decode() if points in archive.NameToInfo else None,
+            entry_points=_text(archive, points) if points in archive.NameToInfo else None,
             remarks=(*remarks, *more),
         )
 
 
-def _open(archive: zipfile.ZipFile, filename: str) -> WheelFile:
+def _dist_info(archive: zipfile.ZipFile, filename: str) -> str:
+    """The name of the `.dist-info` folder: there is one, and it names the project."""
     from installer.sources import WheelFile
 
     # The file may lie in a cache under another name; `installer` reads names from this one.
     archive.filename = filename
-    return WheelFile(archive)
+    return WheelFile(archive).dist_info_dir
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    """A small member.  It is not inflated beyond its declared size, which zipfile would do."""
+    info = archive.getinfo(name)
+    if info.file_size > _MAX_TEXT:
+        raise ValueError(f"`{name}` has {info.file_size} bytes")
+    with archive.open(info) as file:
+        return file.read(info.file_size + 1).decode()
 
 
 # --- the directory of the archive -------------------------------------------------------------
@@ -263,17 +277,19 @@ def _bomb_faults(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
 # --- WHEEL, METADATA and RECORD ---------------------------------------------------------------
 
 
-def _root(wheel: WheelFile, name: WheelName, filename: str) -> tuple[str, list[str]]:
+def _root(
+    archive: zipfile.ZipFile, dist_info: str, name: WheelName, filename: str
+) -> tuple[str, list[str]]:
     """The scheme of the wheel's root, and remarks; names and versions must agree."""
     from installer.utils import parse_metadata_file
 
-    _, _, version = wheel.dist_info_dir.removesuffix(".dist-info").rpartition("-")
-    _check_version(version, name, f"`{wheel.dist_info_dir}`", filename)
-    metadata = parse_metadata_file(wheel.read_dist_info("METADATA"))
+    _, _, version = dist_info.removesuffix(".dist-info").rpartition("-")
+    _check_version(version, name, f"`{dist_info}`", filename)
+    metadata = parse_metadata_file(_text(archive, f"{dist_info}/METADATA"))
     if canonicalize_name(str(metadata["Name"])) != name.name:
         raise InvalidWheel(filename, f"its METADATA names the project `{metadata['Name']}`")
     _check_version(str(metadata["Version"]), name, "its METADATA", filename)
-    facts = parse_metadata_file(wheel.read_dist_info("WHEEL"))
+    facts = parse_metadata_file(_text(archive, f"{dist_info}/WHEEL"))
     match = re.fullmatch(r"(\d+)\.(\d+)", str(facts["Wheel-Version"] or "").strip())
     if match is None:
         raise InvalidWheel(filename, "its WHEEL file gives no Wheel-Version")
@@ -298,7 +314,7 @@ def _check_version(text: str, name: WheelName, where: str, filename: str) -> Non
 
 
 def _record(
-    wheel: WheelFile, filename: str, infos: list[zipfile.ZipInfo]
+    archive: zipfile.ZipFile, dist_info: str, filename: str, infos: list[zipfile.ZipInfo]
 ) -> tuple[Mapping[str, str], list[str]]:
     """Path to digest, and remarks.  Every file must be listed with a digest and its size.
 
@@ -307,7 +323,7 @@ def _record(
     """
     from installer.records import InvalidRecordEntry, parse_record_file
 
-    lines = wheel.read_dist_info("RECORD").splitlines()
+    lines = _text(archive, f"{dist_info}/RECORD").splitlines()
     faults = []
     rows: dict[str, tuple[str, str]] = {}
     try:
@@ -316,7 +332,7 @@ def _record(
                 faults.append(f"RECORD contradicts itself on `{_shown(path)}`")
     except (InvalidRecordEntry, csv.Error) as error:
         raise InvalidWheel(filename, f"RECORD cannot be read: {error}") from error
-    folder = f"{wheel.dist_info_dir}/"
+    folder = f"{dist_info}/"
     exempt = {folder + name for name in ("RECORD", *_SIGNATURES)}
     digests: dict[str, str] = {}
     for info in infos:
