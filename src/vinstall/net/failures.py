@@ -98,7 +98,7 @@ def _reason(error: Exception, cause: BaseException) -> str:
 def _certificate(
     cause: ssl.SSLCertVerificationError, host: str, where: tuple[str, ...]
 ) -> NetworkError:
-    reason = cause.verify_message or str(cause)
+    reason = (cause.verify_message or str(cause)).removesuffix(".")
     return NetworkError(
         f"the certificate of `{host}` is not trusted: {reason}",
         context=where,

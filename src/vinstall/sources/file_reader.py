@@ -34,7 +34,9 @@ METADATA = "metadata"
 _REVISION = 1
 _SMALL_LIMIT = 64 * 1024 * 1024
 _SIDECAR_LIMIT = 16 * 1024 * 1024
-_ABSENT = (400, 401, 403, 404, 405, 410)
+_MISSING = (403, 404, 410)
+"""How servers say that a file is not there; 403 is the word of S3."""
+_NO_SIDECAR = (400, 401, 405, *_MISSING)
 _NAME = re.compile(rb"^name[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -196,7 +198,7 @@ class CachedFileReader:
             except OSError:
                 return None
         else:
-            accepting = (200, *_ABSENT)
+            accepting = (200, *_NO_SIDECAR)
             response = self._client.get(url, accepting=accepting, limit=_SIDECAR_LIMIT)
             if response.status != 200:
                 return None
@@ -272,7 +274,7 @@ def _absence(file: RemoteFile) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        if error.status >= 500:
+        if error.status not in _MISSING:
             raise
         raise SourceError(
             f"`{file.filename}` is listed, but not to be had: {error.message}",

@@ -39,7 +39,8 @@ ACCEPT = (
 PAGES = "pages"
 """The bucket of the cache."""
 
-_REVISION = 2
+_REVISION = len(RemoteFile._fields)
+"""Pages kept by a vinstall that knew other fields are passed over."""
 _MARSHAL = 4
 _UNKNOWN = (404, 410)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)

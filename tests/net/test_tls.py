@@ -1,0 +1,117 @@
+"""TLS with a private authority, client certificates and trusted hosts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.certificates import Authority, make_authority
+from tests.support.server import serving
+from vinstall.errors import NetworkError, UsageError
+from vinstall.net.client import HttpClient
+from vinstall.net.settings import NetworkSettings, TrustSettings
+from vinstall.net.tls import trusting_context
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+def client(
+    *, cert: Path | None = None, client_cert: Path | None = None, trusted: tuple[str, ...] = (),
+    environ: dict[str, str] | None = None,
+) -> HttpClient:  # fmt: skip
+    settings = NetworkSettings(
+        retries=0,
+        trusted_hosts=trusted,
+        trust=TrustSettings(cert=cert, client_cert=client_cert),
+    )
+    return HttpClient(settings, environ={"HOME": "/nonexistent"} | (environ or {}))
+
+
+class TestAuthorities:
+    def test_a_private_one_is_not_known(self, authority: Authority) -> None:
+        with (
+            serving({"/": b"1"}, tls=authority.server_context()) as server,
+            pytest.raises(NetworkError) as caught,
+        ):
+            client().get(server.url + "/")
+        assert caught.value.message == (
+            "the certificate of `127.0.0.1` is not trusted: unable to get local issuer certificate"
+        )
+        assert caught.value.context == (server.url + "/",)
+        assert caught.value.hint == (
+            "name the authority with `--cert FILE`, or pass `--trusted-host 127.0.0.1` "
+            "if you have another reason to trust this server"
+        )
+
+    def test_it_is_named_by_option_or_variable(self, authority: Authority) -> None:
+        with serving({"/": b"1"}, tls=authority.server_context()) as server:
+            assert client(cert=authority.certificate).get(server.url + "/").content == b"1"
+            for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+                named = client(environ={variable: str(authority.certificate)})
+                assert named.get(server.url + "/").content == b"1"
+
+    def test_the_name_has_to_be_right_too(self, authority: Authority) -> None:
+        with (
+            serving({"/": b"1"}, tls=authority.server_context(), host="127.0.0.2") as server,
+            pytest.raises(NetworkError) as caught,
+        ):
+            client(cert=authority.certificate).get(server.url + "/")
+        assert caught.value.message == (
+            "the certificate of `127.0.0.2` is not trusted: IP address mismatch, "
+            "certificate is not valid for '127.0.0.2'"
+        )
+
+    def test_no_second_attempt_is_made(self, authority: Authority) -> None:
+        waits: list[float] = []
+        client = HttpClient(environ={}, sleep=waits.append)
+        tls = authority.server_context()
+        with serving({"/": b"1"}, tls=tls) as server, pytest.raises(NetworkError):
+            client.get(server.url + "/")
+        assert waits == []
+
+    @pytest.mark.parametrize("content", [None, "no certificate"])
+    def test_a_file_that_holds_none(self, tmp_path: Path, content: str | None) -> None:
+        path = tmp_path / "bundle.pem"
+        if content is not None:
+            path.write_text(content)
+        with pytest.raises(UsageError) as caught:
+            trusting_context(TrustSettings(cert=path), {})
+        assert caught.value.message == f"`{path}` holds no certificates that can be read"
+
+    def test_a_folder_of_them(self, tmp_path: Path) -> None:
+        assert trusting_context(TrustSettings(cert=tmp_path), {}).check_hostname
+
+
+class TestTrustedHosts:
+    def test_they_are_believed_with_or_without_port(self, authority: Authority) -> None:
+        with serving({"/": b"1"}, tls=authority.server_context()) as server:
+            for host in ("127.0.0.1", server.url.removeprefix("https://")):
+                assert client(trusted=(host,)).get(server.url + "/").content == b"1"
+            with pytest.raises(NetworkError):
+                client(trusted=("127.0.0.1:1", "localhost")).get(server.url + "/")
+
+
+class TestClientCertificates:
+    def test_a_server_may_ask_for_one(self, authority: Authority) -> None:
+        with serving({"/": b"1"}, tls=authority.server_context(client_needed=True)) as server:
+            mine = client(cert=authority.certificate, client_cert=authority.client)
+            assert mine.get(server.url + "/").content == b"1"
+            with pytest.raises(NetworkError):
+                client(cert=authority.certificate).get(server.url + "/")
+
+    def test_a_file_that_is_none(self, authority: Authority) -> None:
+        with pytest.raises(UsageError) as caught:
+            trusting_context(TrustSettings(client_cert=authority.certificate), {})
+        assert caught.value.message == (
+            f"`{authority.certificate}` is no client certificate that can be read"
+        )
+
+
+def test_plain_http_over_tls_is_explained() -> None:
+    with serving({"/": b"1"}) as server, pytest.raises(NetworkError) as caught:
+        client().get(server.url.replace("http:", "https:") + "/")
+    assert caught.value.message.startswith("no TLS connection to `127.0.0.1`: ")
