@@ -14,7 +14,8 @@ from packaging.markers import Marker as PackagingMarker
 from packaging.pylock import Pylock
 
 from vinstall.errors import FormatError
-from vinstall.formats.pylock import Lock, is_lock_name, parse_lock
+from vinstall.formats.lock_name import is_lock_name
+from vinstall.formats.pylock import Lock, parse_lock
 from vinstall.formats.pylock_writer import render_lock
 
 _DIGEST = "a" * 64

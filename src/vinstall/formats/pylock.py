@@ -110,12 +110,6 @@ class Lock:
     unknown: Table = field(default_factory=dict)
 
 
-def is_lock_name(filename: str) -> bool:
-    """Whether `filename` is `pylock.toml` or `pylock.NAME.toml` (PEP 751 "File Name")."""
-    parts = filename.split(".")
-    return parts[0] == "pylock" and parts[-1] == "toml" and len(parts) in (2, 3) and all(parts)
-
-
 # --- reading ------------------------------------------------------------------------------------
 
 

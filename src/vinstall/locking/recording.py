@@ -83,6 +83,10 @@ class Facts:
         """What is known about a direct requirement."""
         return DirectSource()
 
+    def identities(self, file: RemoteFile) -> tuple[Table, ...]:  # noqa: ARG002
+        """Who the index says built `file`: `attestation-identities`; empty where nobody asked."""
+        return ()
+
 
 _Key = tuple[NormalizedName, Version, str]
 """Name, version, and where from: one entry of the lock."""
@@ -176,13 +180,25 @@ class _Recording:
             marker=self._environments.marker_for(entry.pins),
             requires_python=pin.metadata.requires_python,
             dependencies=tuple(self._dependencies(key)),
-            attestation_identities=before.attestation_identities if before else (),
+            attestation_identities=self._identities(entry)
+            or (before.attestation_identities if before else ()),
             tool=before.tool if before else {},
             unknown=before.unknown if before else {},
         )
         if pin.direct_url is not None or release is None:
             return self._direct(common, pin)
         return self._from_index(common, entry, release, before)
+
+    def _identities(self, entry: _Entry) -> tuple[Table, ...]:
+        """Of the chosen files, each identity once, in a fixed order."""
+        files = {pin.choice.artifact.file for pin in entry.pins.values() if pin.direct_url is None}
+        found = [
+            table
+            for file in sorted(files, key=lambda file: file.url)
+            for table in self._facts.identities(file)
+        ]
+        texts = {repr(sorted(table.items())): table for table in found}
+        return tuple(texts[text] for text in sorted(texts))
 
     def _before(self, key: _Key) -> LockedPackage | None:
         packages = self._previous.packages if self._previous else ()

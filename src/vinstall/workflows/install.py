@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.cache.store import StoredWheel
+from vinstall.errors import UsageError
 from vinstall.installation.apply import ApplyOptions, apply, heal
 from vinstall.installation.environment_lock import EnvironmentLock, lock_environment
 from vinstall.installation.fetch import fetch_wheels
@@ -32,34 +33,56 @@ from vinstall.workflows.requirements import Asked
 from vinstall.workflows.resolving import Question, open_question, opened
 from vinstall.workflows.settings import Settings
 from vinstall.workflows.side_installation import build_wheels
+from vinstall.workflows.wanted_lock import WantedLock, wanted_lock
+
+_SEEDS = frozenset(canonicalize_name(name) for name in ("pip", "setuptools", "wheel"))
+"""What environments are made with; `exact` leaves it there unless it is asked for."""
 
 
 def install(settings: Settings, invocation: Invocation, observer: Observer) -> InstallReport:
     """Make the target satisfy what `settings` ask for; with `dry_run` only say how.
 
-    After an error the environment is as it was.
+    After an error the environment is as it was.  A lock among the requirements files stands in
+    the place of a resolution.
     """
+    locked = wanted_lock(settings)
+    if locked is not None:
+        settings = replace(settings, requirement_files=(), groups=())
     with opened(settings, invocation, observer) as (rooms, asked):
         target = find_target(rooms)
         observer.target(describe(target))
         if settings.dry_run:
-            return _install(rooms, asked, target, None)
+            return _install(rooms, asked, target, None, locked)
         refuse_managed(target)
+        if settings.exact and target.prefix == invocation.python.parent.parent:
+            raise UsageError(
+                f"`{target.prefix}` is where vinstall itself runs, and would be emptied",
+                hint="name another environment with `--python`",
+            )
         with lock_environment(target, observer) as lock:
             heal(target, observer, lock=lock)
-            return _install(rooms, asked, target, lock)
+            return _install(rooms, asked, target, lock, locked)
 
 
 def _install(
-    rooms: Rooms, asked: Asked, target: Target, lock: EnvironmentLock | None
+    rooms: Rooms,
+    asked: Asked,
+    target: Target,
+    lock: EnvironmentLock | None,
+    locked: WantedLock | None,
 ) -> InstallReport:
     installed = scan_installed(target)
     names = frozenset(installed.distributions)
     with open_question(rooms, asked, target, installed=names) as question:
         run = _Run(rooms=rooms, question=question, target=target, installed=installed)
         standings = run.standings()
-        resolution = question.resolve([one for one in standings if one.against is None])
-        mention_better(resolution, standings, question.catalog, rooms.observer)
+        if locked is None:
+            resolution = question.resolve([one for one in standings if one.against is None])
+            mention_better(resolution, standings, question.catalog, rooms.observer)
+        else:
+            from vinstall.workflows.locked import resolve_lock
+
+            resolution = resolve_lock(question, locked)
         plan = run.plan(resolution, standings)
         demand_hashes(plan, question.hashes, required=rooms.settings.require_hashes)
         stored = run.carry_out(plan, lock) if lock is not None else {}
@@ -91,7 +114,13 @@ class _Run:
         def must_replace(old: InstalledDistribution, _pin: Pin) -> bool:
             return settings.reinstall or old.name in again or old.name in against
 
-        plan = make_plan(resolution, self.installed, must_replace=must_replace)
+        plan = make_plan(
+            resolution,
+            self.installed,
+            must_replace=must_replace,
+            exact=settings.exact,
+            protected=_SEEDS,
+        )
         for old, _ in plan.replace:
             if old.name in against:
                 self.rooms.observer.notice(
