@@ -79,6 +79,8 @@ class BuildRequest:
     labels: tuple[str, ...]
     """Empty: all of the table."""
     output: Path
+    definition: Path | None = None
+    """A TOML file with the `[variant]` table; None: the project's own pyproject.toml."""
     epoch: int | None = None
     overwrite: bool = False
 
@@ -91,7 +93,7 @@ def build_variants(
     Raises UsageError for a label the table does not have, BuildError where a build or an import
     fails; wheels finished before stay.
     """
-    pyproject = request.project / "pyproject.toml"
+    pyproject = request.definition or request.project / "pyproject.toml"
     definition = read_definition(pyproject)
     if missing := [label for label in request.labels if label not in definition.variants]:
         raise UsageError(
@@ -103,7 +105,7 @@ def build_variants(
     labels = request.labels or tuple(definition.variants)
     if not labels:
         raise UsageError(f"`{pyproject}` has no labels in `[variant.variants]`")
-    passes_label = _passes_label(pyproject)
+    passes_label = _passes_label(request.project / "pyproject.toml")
     built = []
     for label in labels:
         observer.notice(f"building `{label}`")
@@ -120,8 +122,9 @@ def build_variants(
 
 
 def _passes_label(pyproject: Path) -> bool:
-    document = tomllib.loads(pyproject.read_text("utf-8"))
-    system = document.get("build-system", {})
+    if not pyproject.is_file():
+        return True  # setuptools, by PEP 517
+    system = tomllib.loads(pyproject.read_text("utf-8")).get("build-system", {})
     backend = system.get("build-backend", "") if isinstance(system, dict) else ""
     return not str(backend).startswith(_STRICT_BACKENDS)
 

@@ -104,6 +104,14 @@ def define(namespaces: Iterable[str], properties: Iterable[Property]) -> Definit
     )
 
 
+def defines_variants(pyproject: Path) -> bool:
+    """Whether there is a pyproject.toml that can be read and has a `[variant]` table."""
+    try:
+        return "variant" in tomllib.loads(pyproject.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
 def read_definition(pyproject: Path) -> Definition:
     """The `[variant]` table of a pyproject.toml.  Raises SourceError or FormatError with the path in it."""
     try:
