@@ -9,7 +9,7 @@ index file), broken = "text" (an index file that says this), plain = true (a whe
 beside those with one); hides-python = true (Requires-Python in the metadata alone); uploaded.
 
 What a case may have: requires, constraints, overrides, installed (name to version, or to
-{version, requires}), preferences, python, platform, host (namespace to feature to values),
+{version, requires, limits}), preferences, python, platform, host (namespace to feature to values),
 options (fields of ResolutionOptions), labels (`--variant`), variants = false, exclude-newer; and
 either `expect` (name to version, followed by the label where there is one), `kept` and `notices`,
 or `fails` (the message) with `because` (the context) and `hint`.
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -34,7 +34,7 @@ from vinstall.catalog import Catalog
 from vinstall.catalog.cutoff import Cutoff, parse_cutoff
 from vinstall.errors import ResolutionError
 from vinstall.formats.requirement import parse_requirement
-from vinstall.resolution.model import Request, Resolution
+from vinstall.resolution.model import InstalledProject, Request, Resolution
 from vinstall.resolution.options import (
     Dependencies,
     Preferred,
@@ -80,10 +80,7 @@ class Scenario:
                 catalog=catalog,
                 target=self.target(),
                 installed=[
-                    make_installed(name, found)
-                    if isinstance(found, str)
-                    else make_installed(name, found["version"], *found["requires"])
-                    for name, found in case.get("installed", {}).items()
+                    _installed(name, found) for name, found in case.get("installed", {}).items()
                 ],
                 preferences={
                     canonicalize_name(name): Version(version)
@@ -157,6 +154,16 @@ def _requests(texts: Any, place: str | None = None) -> list[Request]:
         )
         for line, text in enumerate(texts, start=1)
     ]
+
+
+def _installed(name: str, found: Any) -> InstalledProject:
+    if isinstance(found, str):
+        return make_installed(name, found)
+    limits = tuple(
+        tuple(parse_requirement(text) for text in texts) for texts in found.get("limits", ())
+    )
+    installed = make_installed(name, found["version"], *found.get("requires", ()))
+    return replace(installed, limits=limits)
 
 
 def _options(case: Mapping[str, Any]) -> ResolutionOptions:

@@ -19,7 +19,6 @@ from vinstall.catalog import MetadataBuilder
 from vinstall.catalog.crawler import Crawler
 from vinstall.catalog.cutoff import Cutoff
 from vinstall.catalog.direct_file import direct_artifact
-from vinstall.catalog.memo import Memo
 from vinstall.catalog.variant_data import Described, VariantData
 from vinstall.errors import FormatError, ResolutionError
 from vinstall.formats.metadata import Metadata, parse_metadata
@@ -34,6 +33,7 @@ from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import Rejection
 from vinstall.selection.release import Choice, Release, SourceDistribution, Wheel
 from vinstall.selection.releases import ReleaseIndex, group_releases
+from vinstall.sources.once import Once
 from vinstall.sources.source import FileReader
 from vinstall.target.environment import Target
 
@@ -93,11 +93,13 @@ class SourceCatalog:
         editable: frozenset[str] = frozenset(),
         installed: frozenset[NormalizedName] = frozenset(),
         observer: Observer | None = None,
+        by_source: bool = False,
         threads: int = 24,
     ) -> None:
         """`builder` None: source distributions cannot be used.  `editable` are URLs of source trees.
 
         `installed` are projects that nothing is fetched for on a guess.  `threads` 0: no guesses.
+        `by_source`: all versions of one source before those of the next (`unsafe-first-match`).
         """
         self._pages = pages
         self._reader = reader
@@ -107,15 +109,16 @@ class SourceCatalog:
         self._builder = builder
         self._cutoff = cutoff
         self._editable = editable
+        self._by_source = by_source
         self._observer = observer or Observer()
         self._variant_data = VariantData(reader, self._observer)
         self._crawler = Crawler(self, markers=target.markers, leave_out=installed, threads=threads)
-        self._indexes: Memo[NormalizedName, tuple[_Page, ...]] = Memo()
-        self._versions: Memo[NormalizedName, tuple[Version, ...]] = Memo()
-        self._policies: Memo[tuple[NormalizedName, str], SelectionPolicy] = Memo()
-        self._evaluations: Memo[tuple[NormalizedName, Version, str], Evaluation] = Memo()
-        self._direct: Memo[str, Choice] = Memo()
-        self._metadata: Memo[str, Metadata] = Memo()
+        self._indexes: Once[NormalizedName, tuple[_Page, ...]] = Once()
+        self._versions: Once[NormalizedName, tuple[Version, ...]] = Once()
+        self._policies: Once[tuple[NormalizedName, str], SelectionPolicy] = Once()
+        self._evaluations: Once[tuple[NormalizedName, Version, str], Evaluation] = Once()
+        self._direct: Once[str, Choice] = Once()
+        self._metadata: Once[str, Metadata] = Once()
 
     def close(self) -> None:
         """End the threads; nothing is read ahead any more."""
@@ -124,7 +127,15 @@ class SourceCatalog:
     # --- releases -----------------------------------------------------------------------------
 
     def versions(self, name: NormalizedName) -> Sequence[Version]:
-        return self._versions.get(name, lambda: _merged(self._pages_of(name)))
+        return self._versions.get(name, lambda: self._find_versions(name))
+
+    def _find_versions(self, name: NormalizedName) -> tuple[Version, ...]:
+        """Each source's are sorted already; of several sources each version counts once."""
+        pages = self._pages_of(name)
+        if len(pages) == 1:
+            return pages[0].releases.versions
+        versions = dict.fromkeys(v for page in pages for v in page.releases.versions)
+        return tuple(versions if self._by_source else sorted(versions, reverse=True))
 
     def too_new(self, name: NormalizedName) -> Sequence[Version]:
         listed = {version for page in self._pages_of(name) for version in page.too_new}
@@ -310,12 +321,6 @@ class _Page(NamedTuple):
     releases: ReleaseIndex
     too_new: tuple[Version, ...]
     """Versions with files that `--exclude-newer` hides."""
-
-
-def _merged(pages: Sequence[_Page]) -> tuple[Version, ...]:
-    if len(pages) == 1:
-        return pages[0].releases.versions
-    return tuple(sorted({v for page in pages for v in page.releases.versions}, reverse=True))
 
 
 def _without_sources(

@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from vinstall.catalog.memo import Memo
 from vinstall.errors import FormatError, IntegrityError, SourceError, VinstallError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.formats.variant_json import VariantTable, combine, parse_variant_table
@@ -19,6 +18,7 @@ from vinstall.formats.wheel_name import NULL_LABEL
 from vinstall.observer import Observer
 from vinstall.selection.choose import Usable
 from vinstall.selection.release import Release
+from vinstall.sources.once import Once
 from vinstall.sources.source import FileReader
 
 
@@ -36,8 +36,8 @@ class VariantData:
     def __init__(self, reader: FileReader, observer: Observer) -> None:
         self._reader = reader
         self._observer = observer
-        self._index_files: Memo[str, Described] = Memo()
-        self._wheel_files: Memo[str, VariantTable | str] = Memo()
+        self._index_files: Once[str, Described] = Once()
+        self._wheel_files: Once[str, VariantTable | str] = Once()
 
     def describe(self, release: Release, usable: Iterable[Usable]) -> Described:
         """The metadata on the labels of `usable`; nothing is read where none has one.

@@ -17,10 +17,10 @@ from vinstall.formats.requirement import Requirement
 from vinstall.resolution.model import InstalledProject, Request
 from vinstall.selection.release import Choice
 
-INSTALLED = -1
-"""Number of the candidate that is installed already."""
-DIRECT = -2
+DIRECT = -1
 """Number of a candidate that a URL names."""
+INSTALLED = -2
+"""Number of the candidate that is installed already; where it has alternative limits, of the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,10 +86,12 @@ class Candidate:
     version: Version
     extras: frozenset[NormalizedName]
     number: int
-    """Which choice of its release, 0 the best; `INSTALLED` or `DIRECT`."""
+    """Which choice of its release, 0 the best; `DIRECT`; `INSTALLED` and below."""
     choice: Choice | None = None
     """None for an installed distribution."""
     installed: InstalledProject | None = None
+    limits: tuple[Requirement, ...] = ()
+    """What it binds other projects to, without asking for them."""
     url: str | None = None
     """As asked for, of a direct candidate."""
     url_key: str | None = None

@@ -35,6 +35,9 @@ class InstalledProject:
     """Of the wheel it came from."""
     matched: frozenset[Property] = frozenset()
     """Its variant properties, narrowed to those the target supports (PEP 825, markers)."""
+    limits: tuple[tuple[Requirement, ...], ...] = ()
+    """What its variant binds other projects to (`abi_dependency`): alternatives, each of limits that
+    hold together; empty: nothing.  It stays only where one of them is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,9 +124,8 @@ class Needs:
         for requirement in needed:
             if requirement.name != candidate.name:
                 yield self._ask(requirement)
-        if candidate.choice is not None:
-            for constraint in candidate.choice.constraints:
-                yield Binding(requirement=constraint)
+        for limit in candidate.limits:
+            yield Binding(requirement=limit)
 
     def _python_fault(self, candidate: Candidate, metadata: Metadata) -> Impossible | None:
         """What is installed runs already; anything else has to admit the target's Python."""

@@ -105,6 +105,7 @@ class Shortlist:
             number=candidate.number,
             choice=candidate.choice,
             installed=candidate.installed,
+            limits=candidate.limits,
             url=candidate.url,
             url_key=candidate.url_key,
         )
@@ -144,25 +145,29 @@ class Shortlist:
         bindings: Sequence[Binding],
         extras: frozenset[NormalizedName],
     ) -> Iterator[Candidate]:
-        """What is installed or preferred first, then the index; nothing of these twice."""
+        """What is installed or preferred first, then the index; no version of these twice.
+
+        But another variant of the installed version may do where its own limits are in the way.
+        """
         found = self._installed.get(name)
-        kept = self._keep(found, extras) if found is not None else None
-        if kept is not None and not self._upgrades(name):
-            yield kept
-            kept = None
+        kept = self._keep(found, extras) if found is not None else []
+        if not self._upgrades(name):
+            yield from kept
+            kept = []
         wanted = self._preferences.get(name)
         if wanted is not None and _admitted(wanted, limits, bindings):
             yield from self._of_release(name, wanted, extras)
-        offered = {wanted, found.version if found is not None else None}
+        offered = {wanted}
+        if found is not None and not found.limits:
+            offered.add(found.version)
         lowest = self._options.prefers_lowest(requested=name in self._requested)
         for candidate in self._wheels_first(self._from_index(name, limits, bindings, extras)):
-            if kept is not None and not _comes_before(candidate.version, kept.version, lowest):
-                yield kept
-                kept = None
+            if kept and not _comes_before(candidate.version, kept[0].version, lowest):
+                yield from kept
+                kept = []
             if candidate.version not in offered:
                 yield candidate
-        if kept is not None:
-            yield kept
+        yield from kept
 
     def _wheels_first(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
         """`--prefer-binary`: source distributions after everything else."""
@@ -270,7 +275,9 @@ class Shortlist:
         if len(numbered) > 1:
             numbered.sort(key=lambda item: self._disagreements(item[1]))
         for number, choice in numbered:
-            yield self._make(name, version, extras, number=number, choice=choice)
+            yield self._make(
+                name, version, extras, number=number, choice=choice, limits=choice.constraints
+            )
 
     def _disagreements(self, choice: Choice) -> int:
         """How many constraints of a choice exclude the version that would otherwise stay."""
@@ -283,8 +290,19 @@ class Shortlist:
                 count += 1
         return count
 
-    def _keep(self, found: InstalledProject, extras: frozenset[NormalizedName]) -> Candidate:
-        return self._make(found.name, found.version, extras, number=INSTALLED, installed=found)
+    def _keep(self, found: InstalledProject, extras: frozenset[NormalizedName]) -> list[Candidate]:
+        """What is installed, once for each of its alternative limits."""
+        return [
+            self._make(
+                found.name,
+                found.version,
+                extras,
+                number=INSTALLED - at,
+                installed=found,
+                limits=limits,
+            )
+            for at, limits in enumerate(found.limits or ((),))
+        ]
 
     def _direct(self, ask: Ask, extras: frozenset[NormalizedName]) -> Candidate:
         choice = self._catalog.direct(ask.requirement)
@@ -295,6 +313,7 @@ class Shortlist:
             extras,
             number=DIRECT,
             choice=choice,
+            limits=choice.constraints,
             url=ask.requirement.url,
             url_key=ask.url_key,
         )
@@ -308,6 +327,7 @@ class Shortlist:
         number: int,
         choice: Choice | None = None,
         installed: InstalledProject | None = None,
+        limits: tuple[Requirement, ...] = (),
         url: str | None = None,
         url_key: str | None = None,
     ) -> Candidate:
@@ -321,6 +341,7 @@ class Shortlist:
                 number=number,
                 choice=choice,
                 installed=installed,
+                limits=limits,
                 url=url,
                 url_key=url_key,
             )
