@@ -62,14 +62,20 @@ class TestObserver:
         assert [line.partition(":")[0] for line in lines] == ["start", "resolve"]
         assert all(line.endswith(" ms") for line in lines)
 
-    def test_downloads_are_plain_lines_where_nothing_can_be_drawn(self) -> None:
+    def test_big_downloads_are_plain_lines_where_nothing_can_be_drawn(self) -> None:
         made, err = console()
         observer = ConsoleObserver(made)
-        observer.download_started("a.whl", 1500)
-        observer.bytes_received("a.whl", 1500)
-        observer.download_finished("a.whl")
-        observer.download_started("b.whl", None)
-        assert err.getvalue() == "downloading a.whl (1.5 kB)\ndownloading b.whl\n"
+        observer.download_started("small.whl", 999_999)
+        observer.download_started("big.whl", 1_000_000)
+        observer.bytes_received("big.whl", 1_000_000)
+        observer.download_finished("big.whl")
+        observer.download_started("unknown.whl", None)
+        assert err.getvalue() == "downloading big.whl (1.0 MB)\ndownloading unknown.whl\n"
+
+    def test_the_curious_see_all_downloads(self) -> None:
+        made, err = console(1)
+        ConsoleObserver(made).download_started("small.whl", 1500)
+        assert err.getvalue() == "downloading small.whl (1.5 kB)\n"
 
 
 class TestColour:

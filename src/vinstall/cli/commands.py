@@ -15,7 +15,9 @@ from vinstall.cli.console import Console, ConsoleObserver
 from vinstall.cli.option_groups import (
     SectionedCommand,
     choose_format,
+    export_option,
     flags,
+    host_options,
     network_options,
     plan_options,
     requirement_options,
@@ -132,13 +134,9 @@ def install(console: Console, /, **parameters: Any) -> None:
     observer = ConsoleObserver(console, started=STARTED)
     outcome = run_install(settings, this_invocation(), observer)
     if settings.report is not None:
-        from vinstall.workflows.report import render_report, write_report
+        from vinstall.workflows.report import render_report
 
-        text = render_report(outcome)
-        if settings.report == "-":
-            console.data(text)
-        else:
-            write_report(Path(settings.report), text)
+        _put(console, render_report(outcome), settings.report)
     if settings.dry_run:
         show = console.say if settings.report == "-" else console.data
         show(render_plan(outcome))
@@ -166,6 +164,60 @@ def explain(console: Console, /, project: str, form: str, **parameters: Any) -> 
     explanation = run_explain(project, settings, this_invocation(), observer)
     render = render_explanation_json if form == "json" else render_explanation_text
     console.data(render(explanation))
+
+
+class HostGroup(click.Group, SectionedCommand):
+    """`vinstall host`, alone or with `merge`."""
+
+
+@vinstall.group(cls=HostGroup, invoke_without_command=True)
+@choose_format("text", "json")
+@host_options
+@talk_options
+@click.pass_context
+def host(context: click.Context, /, form: str, export: str | None, **parameters: Any) -> None:
+    """Show what each provider found on this machine, and how."""
+    if context.invoked_subcommand is not None:
+        return
+    from vinstall.cli.host_table import render_host_json, render_host_text
+    from vinstall.workflows.host import detect_host
+    from vinstall.workflows.invocation import this_invocation
+
+    console: Console = context.obj
+    settings = settings_of(console, parameters)
+    report = detect_host(settings, this_invocation(), ConsoleObserver(console, started=STARTED))
+    if export is None:
+        console.data((render_host_json if form == "json" else render_host_text)(report))
+    else:
+        _put(console, report.export(), export)
+
+
+@host.command(cls=SectionedCommand)
+@click.argument("files", nargs=-1, metavar="FILE FILE...", type=click.Path(path_type=Path))
+@export_option
+@talk_options
+@click.pass_obj
+def merge(
+    console: Console, /, files: tuple[Path, ...], export: str | None, **parameters: Any
+) -> None:
+    """Print the host file of what all of several hosts support."""
+    from vinstall.workflows.host import merge_hosts
+    from vinstall.workflows.invocation import this_invocation
+
+    settings = settings_of(console, parameters)
+    observer = ConsoleObserver(console, started=STARTED)
+    merged = merge_hosts(files, settings, this_invocation(), observer)
+    _put(console, merged, export or "-")
+
+
+def _put(console: Console, text: str, place: str) -> None:
+    """Write `text` to the file `place`, or to standard output where that is `-`."""
+    from vinstall.workflows.report import write_report
+
+    if place == "-":
+        console.data(text)
+    else:
+        write_report(Path(place), text)
 
 
 @vinstall.command(cls=SectionedCommand)

@@ -14,6 +14,9 @@ from vinstall.observer import Observer
 if TYPE_CHECKING:
     from vinstall.cli.progress import Progress
 
+_WORTH_A_LINE = 1_000_000
+"""Bytes of a download that is announced where no bars can be drawn; `-v` announces all."""
+
 _RED, _YELLOW, _GREEN, _BOLD = "31", "33", "32", "1"
 
 
@@ -147,8 +150,9 @@ class ConsoleObserver(Observer):
         progress = self._console.progress()
         if progress is not None:
             progress.start(filename, size)
-        else:
-            self._console.say(f"downloading {filename}{f' ({render_size(size)})' if size else ''}")
+        elif size is None or size >= _WORTH_A_LINE or self._console.verbosity >= 1:
+            shown = f" ({render_size(size)})" if size is not None else ""
+            self._console.say(f"downloading {filename}{shown}")
 
     def bytes_received(self, filename: str, count: int) -> None:
         progress = self._console.progress()

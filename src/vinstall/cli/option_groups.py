@@ -261,3 +261,13 @@ talk_options: _Decorator[Any] = _section(
     ),
     _flag("--isolated", help="Ignore configuration files and variables."),
 )
+
+_EXPORT = _one("--export", metavar="FILE", help="Write a host file; `-` for standard output.")
+
+export_option: _Decorator[Any] = _section("Output", _EXPORT)
+
+host_options: _Decorator[Any] = _section(
+    "Output",
+    _EXPORT,
+    _one("-p", "--python", metavar="PATH|VERSION", help="Describe this Python."),
+)

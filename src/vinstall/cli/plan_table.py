@@ -18,21 +18,23 @@ def render_plan(report: InstallReport) -> str:
 
 
 def _row(item: Item) -> tuple[str, ...]:
-    kept = item.action is Action.KEPT
+    stays_or_goes = item.action in (Action.KEPT, Action.REMOVED)
     action = f"replaces {item.previous}" if item.action is Action.REPLACED else item.action.value
     return (
         item.name,
         item.version,
         item.label or "-",
         ", ".join(item.deciding) or "-",
-        "-" if kept else (render_size(item.size) if item.size is not None else "unknown"),
+        "-" if stays_or_goes else (render_size(item.size) if item.size is not None else "unknown"),
         item.source or "-",
         action,
     )
 
 
 def _totals(report: InstallReport) -> str:
-    counts = ", ".join(f"{len(report.with_action(action))} {action.value}" for action in Action)
+    shown = [action for action in Action if action is not Action.REMOVED]
+    shown += [Action.REMOVED] if report.with_action(Action.REMOVED) else []
+    counts = ", ".join(f"{len(report.with_action(action))} {action.value}" for action in shown)
     sizes = [item.size for item in report.with_action(Action.NEW, Action.REPLACED)]
     known = [size for size in sizes if size is not None]
     if not sizes:
@@ -45,12 +47,14 @@ def _totals(report: InstallReport) -> str:
 
 def render_summary(report: InstallReport, console: Console, *, seconds: float) -> str:
     """One line for each distribution that changed, and one for the whole."""
-    changed = report.with_action(Action.NEW, Action.REPLACED)
+    changed = report.with_action(Action.NEW, Action.REPLACED, Action.REMOVED)
     kept = len(report.with_action(Action.KEPT))
     if not changed:
         return f"nothing to do: {_projects(kept)} as asked already"
     lines = [_changed_line(item, console) for item in changed]
-    lines.append(f"installed {_projects(len(changed))} in {seconds:.1f} s")
+    removed = len(report.with_action(Action.REMOVED))
+    also = f", removed {removed}" if removed else ""
+    lines.append(f"installed {_projects(len(changed) - removed)}{also} in {seconds:.1f} s")
     return "\n".join(lines)
 
 
@@ -58,6 +62,8 @@ def _changed_line(item: Item, console: Console) -> str:
     label = f" ({item.label})" if item.label else ""
     if item.action is Action.REPLACED:
         return f"{console.added('~')} {item.name} {item.previous} -> {item.version}{label}"
+    if item.action is Action.REMOVED:
+        return f"{console.removed('-')} {item.name} {item.version}"
     return f"{console.added('+')} {item.name} {item.version}{label}"
 
 

@@ -24,7 +24,12 @@ from vinstall.target.layout import refuse_managed
 from vinstall.workflows.assemble import Rooms, describe, find_target
 from vinstall.workflows.file_size import file_sizes
 from vinstall.workflows.hash_checks import check_hashes, demand_hashes
-from vinstall.workflows.installed_variants import Standing, judge_installed, mention_better
+from vinstall.workflows.installed_variants import (
+    Standing,
+    judge_installed,
+    mention_better,
+    reselected,
+)
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.metadata_json import JsonMetadata, metadata_json
 from vinstall.workflows.policies import selection_policies
@@ -101,7 +106,10 @@ class _Run:
     def standings(self) -> tuple[Standing, ...]:
         """What is installed, judged."""
         policy = selection_policies(self.rooms.settings, self.question.hashes)
-        return tuple(judge_installed(self.installed, self.question.answers, policy))
+        judged = tuple(judge_installed(self.installed, self.question.answers, policy))
+        if not self.rooms.settings.variants.reselect:
+            return judged
+        return tuple(reselected(judged, self.question.catalog))
 
     def plan(self, resolution: Resolution, standings: tuple[Standing, ...]) -> Plan:
         """What has to change; says which installed variants give way and why."""
@@ -198,6 +206,10 @@ class _Run:
                 label=labels.get(old.name),
             )
             for old in plan.keep
+        ]
+        items += [
+            Item(name=old.name, version=str(old.version), action=Action.REMOVED)
+            for old in plan.remove
         ]
         return InstallReport(
             target=self.target,

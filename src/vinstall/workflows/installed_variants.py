@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from packaging.utils import NormalizedName
@@ -111,11 +111,22 @@ def _unwanted(verdict: Verdict | None, policy: SelectionPolicy) -> str | None:
     return None
 
 
+def reselected(standings: Iterable[Standing], catalog: Catalog) -> Iterator[Standing]:
+    """`standings` under `--reselect`: a variant that is no longer the best has that against it.
+
+    Costs the project's page for each installed variant.
+    """
+    for standing in standings:
+        better = _better(standing, catalog) if standing.against is None else None
+        if better is None:
+            yield standing
+        else:
+            why = f"is the variant `{standing.label}`, and {better} would be chosen now"
+            yield replace(standing, against=why)
+
+
 def mention_better(
-    resolution: Resolution,
-    standings: Iterable[Standing],
-    catalog: Catalog,
-    observer: Observer,
+    resolution: Resolution, standings: Iterable[Standing], catalog: Catalog, observer: Observer
 ) -> None:
     """Say which installed variants stay although another label would be chosen now.
 
@@ -124,16 +135,26 @@ def mention_better(
     kept = {one.name for one in resolution.kept}
     for standing in standings:
         found = standing.distribution
-        if standing.label is None or found.name not in kept:
+        if found.name not in kept:
             continue
         try:
-            best = next(iter(catalog.choices(found.name, found.version)), None)
+            better = _better(standing, catalog)
         except (NetworkError, SourceError) as error:
             observer.detail(f"whether `{found.name}` has a better variant is not known: {error}")
             continue
-        if best is not None and best.label != standing.label:
-            chosen = f"`{best.label}`" if best.label is not None else "a plain wheel"
+        if better is not None:
             observer.notice(
                 f"`{found.name}` {found.version} stays the variant `{standing.label}`; "
-                f"{chosen} would be chosen now, `--reselect` switches"
+                f"{better} would be chosen now, `--reselect` switches"
             )
+
+
+def _better(standing: Standing, catalog: Catalog) -> str | None:
+    """What would be chosen instead of an installed variant; None where it is the best, or none."""
+    if standing.label is None:
+        return None
+    found = standing.distribution
+    best = next(iter(catalog.choices(found.name, found.version)), None)
+    if best is None or best.label == standing.label:
+        return None
+    return f"`{best.label}`" if best.label is not None else "a plain wheel"

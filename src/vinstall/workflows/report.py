@@ -30,6 +30,7 @@ class Action(Enum):
     NEW = "new"
     REPLACED = "replaced"
     KEPT = "kept"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
