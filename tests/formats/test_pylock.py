@@ -250,7 +250,7 @@ class TestFaults:
             ({"extras": [1]}, "extras[0]: expected a string, found an integer"),
             (
                 {"packages": document()["packages"] * 2},
-                "packages[1]: `demo` is listed twice with the same marker",
+                "packages[1]: `demo` 1.0 is listed twice with the same marker",
             ),
         ],
     )

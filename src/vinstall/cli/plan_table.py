@@ -32,9 +32,12 @@ def _row(item: Item) -> tuple[str, ...]:
 
 
 def _totals(report: InstallReport) -> str:
-    shown = [action for action in Action if action is not Action.REMOVED]
-    shown += [Action.REMOVED] if report.with_action(Action.REMOVED) else []
-    counts = ", ".join(f"{len(report.with_action(action))} {action.value}" for action in shown)
+    found = [(len(report.with_action(action)), action) for action in Action]
+    counts = ", ".join(
+        f"{count} {action.value}"
+        for count, action in found
+        if count or action is not Action.REMOVED
+    )
     sizes = [item.size for item in report.with_action(Action.NEW, Action.REPLACED)]
     known = [size for size in sizes if size is not None]
     if not sizes:

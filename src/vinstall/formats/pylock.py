@@ -157,13 +157,14 @@ def _lock(reader: _Reader) -> Lock:
 
 
 def _refuse_duplicates(packages: tuple[LockedPackage, ...]) -> None:
-    """Two entries with one name are ambiguous unless markers can tell them apart."""
-    seen: dict[tuple[str, str], int] = {}
+    """Entries of one name narrow down to one by their markers, or by what leads to which version."""
+    seen: dict[tuple[str, str, str], int] = {}
     for index, package in enumerate(packages):
-        key = (package.name, package.marker.text if package.marker else "")
+        marker = package.marker.text if package.marker else ""
+        key = (package.name, str(package.version), marker)
         if key in seen:
             raise FormatError(
-                f"`{package.name}` is listed twice with the same marker",
+                f"`{package.name}` {package.version or ''} is listed twice with the same marker",
                 path=f"packages[{index}]",
                 context=(f"first listed as packages[{seen[key]}]",),
             )

@@ -221,7 +221,7 @@ class _Recording:
         table = next((p.choice.table for p in entry.pins.values() if p.choice.table), None)
         done = replace(
             common,
-            index=release.source,
+            index=release.source if "://" in release.source else None,
             wheels=tuple(sorted(locked, key=lambda file: file.name)),
             sdist=sources[0] if sources else None,
             variants=_listed_variants(table, locked),

@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from vinstall.errors import FormatError, ResolutionError, SourceError, UsageError
+from vinstall.errors import FormatError, ResolutionError, SourceError, TargetError, UsageError
 from vinstall.formats.host_file import HostFacts
 from vinstall.formats.lock_name import is_lock_name
 from vinstall.formats.pylock import Lock, Table, parse_lock
@@ -92,8 +92,8 @@ def lock(
         )
         facts = _Asked(questions[0].question, attestations=wishes.attestations)
         made = to_lock(answers, options=options, facts=facts, previous=previous, observer=observer)
-        _verify(made, questions, answers, place)
-    text = render_lock(made)
+        text = render_lock(made)
+        _verify(parse_lock(text), questions, answers, place)
     changed = not settings.dry_run and _write(path, text)
     names = tuple(question.name for question in questions)
     return LockReport(path=path, lock=made, text=text, changed=changed, hosts=names)
@@ -184,27 +184,11 @@ def _open(
 
 def _target(rooms: Rooms) -> Target:
     """An environment to lock for; without any, the interpreter vinstall runs in describes it."""
-    wanted = rooms.settings.target
-    if wanted.python is None and wanted.target is None:
-        rooms = replace(
-            rooms,
-            settings=replace(
-                rooms.settings, target=replace(wanted, break_system_packages=True, system=True)
-            )
-            if not _has_environment(rooms)
-            else rooms.settings,
-        )
-    return find_target(rooms)
-
-
-def _has_environment(rooms: Rooms) -> bool:
-    environ = rooms.invocation.environ
-    return bool(
-        rooms.invocation.is_virtual
-        or environ.get("VIRTUAL_ENV")
-        or environ.get("CONDA_PREFIX")
-        or (rooms.invocation.folder / ".venv").is_dir()
-    )
+    try:
+        return find_target(rooms)
+    except TargetError:
+        own = replace(rooms.settings.target, python=str(rooms.invocation.python))
+        return find_target(replace(rooms, settings=replace(rooms.settings, target=own)))
 
 
 def platform_of(facts: HostFacts) -> str | None:
