@@ -34,6 +34,7 @@ from vinstall.target.describe import describe_target
 from vinstall.target.discover import Place, Surroundings, discover_target
 from vinstall.target.environment import Target
 from vinstall.workflows.folders import user_cache_folder
+from vinstall.workflows.host_platform import foreign_platform
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.policies import Hashes, selection_policies, upload_cutoff
 from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings
@@ -180,6 +181,8 @@ def build_chain(rooms: Rooms) -> Chain:
 def find_target(rooms: Rooms) -> Target:
     """The environment of this run, as it is or as `--python-platform` and its like describe it.
 
+    A host file of another kind of machine describes it too.
+
     Raises TargetError where there is none.
     """
     invocation, wanted = rooms.invocation, rooms.settings.target
@@ -192,9 +195,10 @@ def find_target(rooms: Rooms) -> Target:
             cache=rooms.cache,
         ),
     )
-    return describe_target(
-        target, platform=wanted.python_platform, python_version=wanted.python_version
-    )
+    platform, host = wanted.python_platform, rooms.settings.variants.host
+    if platform is None and host is not None:
+        platform = foreign_platform(read_host_file(rooms, host).facts, target.markers)
+    return describe_target(target, platform=platform, python_version=wanted.python_version)
 
 
 def describe(target: Target) -> str:

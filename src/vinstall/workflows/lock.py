@@ -13,7 +13,6 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from vinstall.errors import FormatError, ResolutionError, SourceError, TargetError, UsageError
-from vinstall.formats.host_file import HostFacts
 from vinstall.formats.lock_name import is_lock_name
 from vinstall.formats.pylock import Lock, Table, parse_lock
 from vinstall.formats.pylock_writer import render_lock
@@ -26,7 +25,7 @@ from vinstall.resolution.model import Pin, Request, Resolution
 from vinstall.resolution.resolve import resolve
 from vinstall.selection.release import Release, SourceDistribution
 from vinstall.target.environment import Target
-from vinstall.workflows.assemble import Rooms, find_target, read_host_file
+from vinstall.workflows.assemble import Rooms, find_target
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.locked import installs_alike
 from vinstall.workflows.policies import resolution_options
@@ -159,8 +158,6 @@ def _open(
     platform: str | None,
 ) -> Iterator[_HostQuestion]:
     settings = rooms.settings
-    if host is not None and platform is None:
-        platform = platform_of(read_host_file(rooms, host).facts)
     settings = replace(
         settings,
         variants=replace(settings.variants, host=host or settings.variants.host),
@@ -189,21 +186,6 @@ def _target(rooms: Rooms) -> Target:
     except TargetError:
         own = replace(rooms.settings.target, python=str(rooms.invocation.python))
         return find_target(replace(rooms, settings=replace(rooms.settings, target=own)))
-
-
-def platform_of(facts: HostFacts) -> str | None:
-    """The `--python-platform` that fits the facts of a host file; None where they do not say."""
-    kind, _, version = facts.libc.partition(" ")
-    if facts.system == "Linux" and facts.machine and version:
-        major, minor = [*version.split("."), "0"][:2]
-        family = "musllinux" if kind == "musl" else "manylinux"
-        return f"{facts.machine}-{family}_{major}_{minor}"
-    if facts.system == "Darwin" and facts.machine:
-        return f"{'aarch64' if facts.machine == 'arm64' else facts.machine}-apple-darwin"
-    windows = {"AMD64": "x86_64", "ARM64": "aarch64", "x86": "i686"}
-    if facts.system == "Windows" and facts.machine in windows:
-        return f"{windows[facts.machine]}-pc-windows-msvc"
-    return None
 
 
 # --- one set of versions for all hosts ----------------------------------------------------------
