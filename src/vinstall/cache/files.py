@@ -2,6 +2,7 @@
 
     {root}/CACHEDIR.TAG
     {root}/v1/{bucket}/{2 hex digits}/{key}      a small value, or the folder of a big file
+    {root}/v1/{bucket}/{longer name}             the same, in buckets with few entries
     {root}/v1/tmp/                               what is not complete yet
 
 Everything appears whole or not at all: it is written under `tmp` and renamed.  A value carries a
@@ -19,7 +20,7 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +41,8 @@ _TAG_TEXT = (
 )
 _MARSHAL = 4
 """The newest format of `marshal` that every supported Python reads."""
+_SHARD = 2
+"""How long the names of folders are that only spread entries out."""
 _ABANDONED = 24 * 60 * 60.0
 """Seconds after which an incomplete file belongs to nobody."""
 
@@ -207,6 +210,15 @@ class Cache:
                 _remove_folder(other)
         return freed
 
+    def discard(self, wanted: Callable[[Path], bool]) -> int:
+        """Remove the entries that `wanted`, asked with their path, picks; how many bytes that were."""
+        freed = 0
+        for bucket in _subfolders(self._existing()):
+            if bucket.name != _TEMPORARY:
+                entries = [one for one in _entries(bucket) if wanted(one.path)]
+                freed += sum(_remove(entry) for entry in entries)
+        return freed
+
     def prune(self, max_size: int | None = None) -> int:
         """Remove what no run will use any more, then what was not used for longest.
 
@@ -219,7 +231,7 @@ class Cache:
         entries: list[_Entry] = []
         for bucket in _subfolders(folder):
             if bucket.name == _TEMPORARY:
-                freed += sum(_remove(entry) for entry in _temporary(bucket) if entry.used < limit)
+                freed += sum(_remove(entry) for entry in _contents(bucket) if entry.used < limit)
             else:
                 entries += _entries(bucket)
         excess = sum(entry.size for entry in entries) - max_size if max_size is not None else 0
@@ -326,16 +338,19 @@ def _subfolders(folder: Path | None) -> list[Path]:
 
 
 def _entries(bucket: Path) -> Iterator[_Entry]:
-    """What can be removed on its own: the files and folders below the two hex digits."""
-    for shard in _subfolders(bucket):
-        yield from _temporary(shard)
+    """What can be removed on its own: a checkout, say, is no use without one of its folders."""
+    with contextlib.suppress(OSError), os.scandir(bucket) as found:
+        for item in found:
+            if len(item.name) == _SHARD and item.is_dir(follow_symlinks=False):
+                yield from _contents(Path(item.path))
+            else:
+                yield _Entry(*_measure(item), Path(item.path))
 
 
-def _temporary(folder: Path) -> Iterator[_Entry]:
+def _contents(folder: Path) -> Iterator[_Entry]:
     with contextlib.suppress(OSError), os.scandir(folder) as found:
         for item in found:
-            used, size = _measure(item)
-            yield _Entry(used, size, Path(item.path))
+            yield _Entry(*_measure(item), Path(item.path))
 
 
 def _measure(item: os.DirEntry[str]) -> tuple[float, int]:

@@ -39,9 +39,16 @@ _TALK = frozenset({"-q", "--quiet", "-v", "--verbose", "-vv", "--isolated"})
 
 
 _ELSEWHERE = {
+    "cache": ("vinstall.cli.cache_commands", "cache_group"),
+    "check": ("vinstall.cli.environment_commands", "check"),
+    "completion": ("vinstall.cli.environment_commands", "completion"),
+    "download": ("vinstall.cli.environment_commands", "download"),
+    "freeze": ("vinstall.cli.environment_commands", "freeze"),
     "index": ("vinstall.cli.maker_commands", "index_group"),
+    "list": ("vinstall.cli.environment_commands", "list_command"),
     "lock": ("vinstall.cli.lock_commands", "lock"),
     "sync": ("vinstall.cli.lock_commands", "sync"),
+    "uninstall": ("vinstall.cli.environment_commands", "uninstall"),
     "wheel": ("vinstall.cli.maker_commands", "wheel_group"),
 }
 """Commands in modules that are imported when one of them is called."""

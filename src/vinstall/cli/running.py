@@ -12,6 +12,8 @@ from vinstall.cli.commands import vinstall
 from vinstall.cli.console import Console
 from vinstall.errors import UsageError, VinstallError
 
+COMPLETION_VARIABLE = "_VINSTALL_COMPLETE"
+"""Set by the script of `vinstall completion` when it asks for words."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """128 + SIGPIPE, what a shell reports for a program whose reader went away."""
@@ -20,6 +22,10 @@ BROKEN_PIPE = 141
 def run(words: Sequence[str]) -> int:
     """Run the command in `words`; the exit code.  0 done, 1 could not, 2 usage, 3 no environment,
     4 network, 130 interrupted.  A bug shows its trace."""
+    if asked := os.environ.get(COMPLETION_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(vinstall, {}, "vinstall", COMPLETION_VARIABLE, asked)
     console = Console(environ=os.environ)
     try:
         with vinstall.make_context("vinstall", list(words), obj=console) as context:
