@@ -22,13 +22,15 @@ PROVIDERS = {
     "x86_64": {"requires": ["x86-64-variant-provider"]},
     "blas": {"static-properties": {"library": ["mkl", "openblas"]}},
     "moon": {"requires": ["moon-variant-provider"]},
-    "shy": {"requires": ["nvidia-variant-provider"], "optional": True},
+    "ascend": {"requires": ["huawei-ascend-variant-provider"]},
+    "tpu": {"requires": ["tpu-variant-provider"], "optional": True},
 }
 Properties = Mapping[str, Mapping[str, Sequence[str]]]
 
 CU12: Properties = {"nvidia": {"cuda_version_lower_bound": ["12.0"]}}
 CU13: Properties = {"nvidia": {"cuda_version_lower_bound": ["13.0"]}}
-NO_GPU = {"NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION": ""}
+NO_GPU = {"CONDA_OVERRIDE_CUDA": "", "container": ""}
+"""Empty says that there is none, whatever the machine is."""
 CUDA_12_8 = {"NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION": "12.8"}
 CUDA_13_0 = {"NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION": "13.0"}
 
@@ -103,11 +105,15 @@ class Scene:
         stem = name.replace("-", "_")
         (folder / f"{stem}-{version}-variants.json").write_text(text)
 
+    def publish(self, index: Path | None = None) -> None:
+        """Write the pages of an index."""
+        write_pages(index or self.index)
+
     # --- running --------------------------------------------------------------------------------
 
     def run(self, *words: str | Path, variables: Mapping[str, str] | None = None) -> Ran:
         """`vinstall` with `words`, on the index and the environment of the scene."""
-        write_pages(self.index)
+        self.publish()
         return self.run_alone(
             *words, "--index-url", self.index, "--python", self.python, variables=variables
         )
@@ -127,7 +133,11 @@ class Scene:
 
     def plain(self, text: str) -> str:
         """`text` with what differs from run to run replaced by names."""
-        text = text.replace(str(self.index), "<index>").replace(str(self.env), "<env>")
+        text = (
+            text.replace(self.index.as_uri(), "<index>")
+            .replace(str(self.index), "<index>")
+            .replace(str(self.env), "<env>")
+        )
         text = text.replace(str(self.root), "<root>")
         text = re.sub(r"CPython \d+\.\d+\.\d+\w*", "CPython <version>", text)
         return re.sub(r"in \d+\.\d s", "in <time> s", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vinstall.cli.console import Console, render_size, render_table
-from vinstall.workflows.report import Action, InstallReport, Item
+from vinstall.workflows.report import Action, InstallReport, Item, with_label
 
 _HEADERS = ("project", "version", "variant", "chosen for", "size", "from", "action")
 _SIZE_COLUMN = 4

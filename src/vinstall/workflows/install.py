@@ -21,7 +21,9 @@ from vinstall.selection.release import SourceDistribution
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
 from vinstall.target.layout import refuse_managed
+from vinstall.workflows.accelerators import accelerator_changes, container_hints
 from vinstall.workflows.assemble import Rooms, describe, find_target
+from vinstall.workflows.fallbacks import tell_fallbacks
 from vinstall.workflows.file_size import file_sizes
 from vinstall.workflows.hash_checks import check_hashes, demand_hashes
 from vinstall.workflows.installed_variants import (
@@ -33,7 +35,14 @@ from vinstall.workflows.installed_variants import (
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.metadata_json import JsonMetadata, metadata_json
 from vinstall.workflows.policies import selection_policies
-from vinstall.workflows.report import Action, InstallReport, Item, deciding_properties, new_item
+from vinstall.workflows.report import (
+    Action,
+    InstallReport,
+    Item,
+    deciding_properties,
+    new_item,
+    with_label,
+)
 from vinstall.workflows.requirements import Asked
 from vinstall.workflows.resolving import Question, open_question, opened
 from vinstall.workflows.settings import Settings
@@ -59,6 +68,11 @@ def install(settings: Settings, invocation: Invocation, observer: Observer) -> I
         if settings.dry_run:
             return _install(rooms, asked, target, None, locked)
         refuse_managed(target)
+        if target.described and settings.target.target is None:
+            raise UsageError(
+                "wheels for another platform or Python would not run in this environment",
+                hint="give a folder with `--target`, or look only with `--dry-run`",
+            )
         if settings.exact and target.prefix == invocation.python.parent.parent:
             raise UsageError(
                 f"`{target.prefix}` is where vinstall itself runs, and would be emptied",
@@ -112,15 +126,13 @@ class _Run:
         return tuple(reselected(judged, self.question.catalog))
 
     def plan(self, resolution: Resolution, standings: tuple[Standing, ...]) -> Plan:
-        """What has to change; says which installed variants give way and why."""
+        """What has to change; says what must not be silent about it."""
         settings = self.rooms.settings
-        against = {
-            one.distribution.name: one.against for one in standings if one.against is not None
-        }
-        again = settings.reinstall_packages
+        leaving = {one.distribution.name for one in standings if one.against is not None}
+        again = leaving.union(map(canonicalize_name, settings.reinstall_packages))
 
         def must_replace(old: InstalledDistribution, _pin: Pin) -> bool:
-            return settings.reinstall or old.name in again or old.name in against
+            return settings.reinstall or old.name in again
 
         plan = make_plan(
             resolution,
@@ -129,12 +141,23 @@ class _Run:
             exact=settings.exact,
             protected=_SEEDS,
         )
-        for old, _ in plan.replace:
-            if old.name in against:
-                self.rooms.observer.notice(
-                    f"`{old.name}` {old.version} is replaced: what is installed {against[old.name]}"
-                )
+        self._tell(plan, standings)
         return plan
+
+    def _tell(self, plan: Plan, standings: tuple[Standing, ...]) -> None:
+        """What must not be silent about the change: variants that give way, accelerators."""
+        observer = self.rooms.observer
+        against = {one.distribution.name: one.against for one in standings}
+        for old, _ in plan.replace:
+            if (why := against.get(old.name)) is not None:
+                observer.notice(f"`{old.name}` {old.version} is replaced: what is installed {why}")
+        tell_fallbacks(plan.pins, observer)
+        for sentence in accelerator_changes(plan, standings):
+            observer.notice(sentence)
+        if self.rooms.settings.variants.host is None:
+            given, invocation = self.question.answers.given, self.rooms.invocation
+            for hint in container_hints(plan.pins, given, invocation):
+                observer.notice(hint)
 
     def carry_out(self, plan: Plan, lock: EnvironmentLock) -> Mapping[NormalizedName, StoredWheel]:
         """Fetch, check, and change the environment; the wheels that were put in place."""
@@ -184,8 +207,11 @@ class _Run:
         stored: Mapping[NormalizedName, StoredWheel],
     ) -> InstallReport:
         """What was or would be done."""
-        previous = {pin.name: str(old.version) for old, pin in plan.replace}
         labels = {one.distribution.name: one.label for one in standings}
+        previous = {
+            pin.name: with_label(str(old.version), labels.get(old.name))
+            for old, pin in plan.replace
+        }
         sizes = file_sizes([pin.choice.artifact.file for pin in plan.pins], self.rooms.client)
         items = [
             new_item(

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 
+_CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
+
+
 class Invocation(NamedTuple):
     """What a run depends on beside its settings; read once, at the top."""
 
@@ -21,6 +24,7 @@ class Invocation(NamedTuple):
     is_virtual: bool
     """Whether that one belongs to a virtual environment."""
     now: datetime
+    in_container: bool = False
 
 
 def this_invocation() -> Invocation:
@@ -31,4 +35,12 @@ def this_invocation() -> Invocation:
         python=Path(sys.executable),
         is_virtual=sys.prefix != sys.base_prefix,
         now=datetime.now(UTC),
+        in_container=_in_container(os.environ),
     )
+
+
+def _in_container(environ: Mapping[str, str]) -> bool:
+    """systemd and podman set `container`; docker, podman and Kubernetes leave other traces."""
+    if "container" in environ:
+        return bool(environ["container"])
+    return "KUBERNETES_SERVICE_HOST" in environ or any(map(os.path.exists, _CONTAINER_FILES))

@@ -16,6 +16,7 @@ from vinstall.formats.support import NamespaceAnswer
 from vinstall.installation.origin import direct_url_json
 from vinstall.resolution.model import Pin
 from vinstall.selection.ordering import rank_properties
+from vinstall.selection.reason import Reason
 from vinstall.selection.release import Choice, SourceDistribution, Wheel
 from vinstall.target.environment import Target
 from vinstall.workflows.metadata_json import JsonMetadata
@@ -41,7 +42,7 @@ class Item:
     version: str
     action: Action
     previous: str | None = None
-    """The version that gives way; None unless replaced."""
+    """The version that gives way, with its label; None unless replaced."""
     label: str | None = None
     deciding: tuple[str, ...] = ()
     """The supported properties that placed the chosen label, most important first."""
@@ -69,6 +70,11 @@ class InstallReport:
     def with_action(self, *actions: Action) -> tuple[Item, ...]:
         """The items to which one of `actions` happens."""
         return tuple(item for item in self.items if item.action in actions)
+
+
+def with_label(version: str, label: str | None) -> str:
+    """`2.10.0`, or `2.10.0 (cu12)` for a variant."""
+    return version if label is None else f"{version} ({label})"
 
 
 def render_report(report: InstallReport) -> str:
@@ -140,18 +146,19 @@ def variant_json(choice: Choice) -> dict[str, object]:
         "label": label,
         "properties": [str(prop) for prop in properties],
         "skipped": [
-            {"label": skipped, "reason": reason} for skipped, reason in skipped_labels(choice)
+            {"label": skipped, "reason": reason.sentence()}
+            for skipped, reason in passed_over(choice)
         ],
     }
 
 
-def skipped_labels(choice: Choice) -> tuple[tuple[str, str], ...]:
+def passed_over(choice: Choice) -> tuple[tuple[str, Reason], ...]:
     """(label, most telling reason) of every label that no usable wheel has, sorted by label."""
     usable = {choice.label, *(wheel.name.label for wheel in choice.runners_up)}
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Reason] = {}
     for rejection in choice.rejected:
         if rejection.label is not None and rejection.label not in usable:
-            reasons.setdefault(rejection.label, rejection.reason.sentence())
+            reasons.setdefault(rejection.label, rejection.reason)
     return tuple(sorted(reasons.items()))
 
 
