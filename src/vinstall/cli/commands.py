@@ -18,6 +18,7 @@ from vinstall.cli.option_groups import (
     export_option,
     flags,
     host_options,
+    lock_options,
     network_options,
     plan_options,
     requirement_options,
@@ -29,6 +30,8 @@ from vinstall.cli.option_groups import (
 
 if TYPE_CHECKING:
     from vinstall.workflows.configuration import Configuration
+    from vinstall.workflows.invocation import Invocation
+    from vinstall.workflows.report import InstallReport
     from vinstall.workflows.settings import Settings
 
 STARTED = time.perf_counter()
@@ -116,6 +119,8 @@ def settings_of(console: Console, parameters: dict[str, Any]) -> Settings:
         editables=parameters.get("editable", ()),
         requirement_files=parameters.get("requirement", ()),
         groups=parameters.get("group", ()),
+        lock_extras=parameters.get("extra", ()),
+        allow_sources=parameters.get("allow_source", ()),
         dry_run=parameters.get("dry_run", False),
         report=parameters.get("report"),
     )
@@ -124,6 +129,7 @@ def settings_of(console: Console, parameters: dict[str, Any]) -> Settings:
 @vinstall.command(cls=SectionedCommand)
 @click.argument("requirements", nargs=-1, metavar="[REQUIREMENT|PATH|URL]...")
 @requirement_options
+@lock_options
 @variant_options
 @source_options
 @target_options
@@ -139,7 +145,8 @@ def install(console: Console, /, **parameters: Any) -> None:
 
     settings = settings_of(console, parameters)
     observer = ConsoleObserver(console, started=STARTED)
-    outcome = run_install(settings, this_invocation(), observer)
+    invocation = this_invocation()
+    outcome = run_install(settings, invocation, observer)
     if settings.report is not None:
         from vinstall.workflows.report import render_report
 
@@ -148,7 +155,38 @@ def install(console: Console, /, **parameters: Any) -> None:
         show = console.say if settings.report == "-" else console.data
         show(render_plan(outcome))
     else:
-        console.say(render_summary(outcome, console, seconds=time.perf_counter() - STARTED))
+        summary = render_summary(outcome, console, seconds=time.perf_counter() - STARTED)
+        console.say(summary)
+        if observer.was_quiet and console.verbosity == 0:
+            _keep_answer(console, settings, invocation, outcome, summary)
+
+
+def _keep_answer(
+    console: Console,
+    settings: Settings,
+    invocation: Invocation,
+    report: InstallReport,
+    summary: str,
+) -> None:
+    """Let the next run of the same words begin where this one ended, if nothing was to be done."""
+    from vinstall.workflows.assemble import describe
+    from vinstall.workflows.grounds import grounds
+    from vinstall.workflows.shortcut import remember
+
+    found = grounds(settings, invocation, report)
+    if found is None:
+        return
+    ago = int((time.perf_counter() - STARTED) * 1e9)
+    lines = (f"environment: {describe(report.target)}", summary)
+    remember(
+        console.words,
+        os.environ,
+        __version__,
+        started=time.time_ns() - ago,
+        files=found.files,
+        sites=found.sites,
+        lines=lines,
+    )
 
 
 @vinstall.command(cls=SectionedCommand)

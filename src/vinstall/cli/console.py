@@ -27,9 +27,12 @@ class Console:
         self,
         *,
         environ: Mapping[str, str],
+        words: Sequence[str] = (),
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
     ) -> None:
+        """`words` is the command line."""
+        self.words = tuple(words)
         self._out = stdout or sys.stdout
         self._err = stderr or sys.stderr
         self.verbosity = 0
@@ -117,6 +120,8 @@ class ConsoleObserver(Observer):
         self._phase: tuple[str, float] | None = None
         if started is not None:
             self._phase = ("start", started)
+        self.was_quiet = True
+        """Whether nothing happened so far that is worth telling, or that took somebody else."""
 
     def phase(self, name: str) -> None:
         """With `-vv`: how long the part before took, in milliseconds."""
@@ -142,6 +147,7 @@ class ConsoleObserver(Observer):
             self._console.say(message)
 
     def page_read(self, project: str, source: str, *, from_cache: bool) -> None:
+        self.was_quiet = False
         if self._console.verbosity >= 2:
             cached = " (cached)" if from_cache else ""
             self._console.say(f"read the page of `{project}` from {source}{cached}")
@@ -173,6 +179,7 @@ class ConsoleObserver(Observer):
             if message in self._said:
                 return False
             self._said.add(message)
+            self.was_quiet = False
             return True
 
 

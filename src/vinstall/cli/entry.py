@@ -1,16 +1,24 @@
 """The console script: the cheapest answers first, then the commands."""
 
+import os
 import sys
+
+from vinstall import __version__
 
 
 def main() -> None:
     """Run vinstall on `sys.argv`; does not return."""
     words = sys.argv[1:]
     if words in (["--version"], ["-V"]):
-        from vinstall import __version__
-
         sys.stdout.write(f"vinstall {__version__}\n")
         raise SystemExit(0)
+    if words:
+        from vinstall.workflows.shortcut import recall
+
+        lines = recall(words, os.environ, __version__)
+        if lines is not None:
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
+            raise SystemExit(0)
     from vinstall.cli.running import run
 
     raise SystemExit(run(words))

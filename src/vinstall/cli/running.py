@@ -26,7 +26,7 @@ def run(words: Sequence[str]) -> int:
         from click.shell_completion import shell_complete
 
         return shell_complete(vinstall, {}, "vinstall", COMPLETION_VARIABLE, asked)
-    console = Console(environ=os.environ)
+    console = Console(environ=os.environ, words=words)
     try:
         with vinstall.make_context("vinstall", list(words), obj=console) as context:
             vinstall.invoke(context)

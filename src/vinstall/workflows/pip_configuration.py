@@ -31,6 +31,12 @@ def read_pip_configuration(
 
 def pip_configuration_files(environ: Mapping[str, str], prefix: Path) -> tuple[Path, ...]:
     """The files pip would read that exist, weakest first; none where `PIP_CONFIG_FILE` is the null device."""
+    candidates = pip_configuration_candidates(environ, prefix)
+    return tuple(path for path in candidates if path.is_file())
+
+
+def pip_configuration_candidates(environ: Mapping[str, str], prefix: Path) -> tuple[Path, ...]:
+    """The same with those that do not exist."""
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return ()
@@ -40,7 +46,7 @@ def pip_configuration_files(environ: Mapping[str, str], prefix: Path) -> tuple[P
     candidates.append(prefix / _basename())
     if named:
         candidates.append(Path(named))
-    return tuple(path for path in candidates if path.is_file())
+    return tuple(candidates)
 
 
 def _basename() -> str:

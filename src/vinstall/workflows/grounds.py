@@ -1,0 +1,122 @@
+"""Grounds: everything that "nothing to do" rests on, for the shortcut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from vinstall.formats.simple_api import ARCHIVE_SUFFIXES
+from vinstall.workflows.configuration import configuration_input
+from vinstall.workflows.invocation import Invocation
+from vinstall.workflows.pip_configuration import pip_configuration_candidates
+from vinstall.workflows.report import Action, InstallReport
+from vinstall.workflows.settings import Settings
+
+_PLAIN = re.compile(r"[A-Za-z0-9][^/\\@:$]*")
+"""A requirement that names neither a place nor a variable."""
+_HARMLESS = ("--hash", "--index-url", "--extra-index-url", "-i ")
+"""Options of requirements files that change nothing where nothing is installed."""
+
+
+class Grounds(NamedTuple):
+    """What must be as it is for the answer to be the same."""
+
+    files: tuple[str, ...]
+    """Paths whose content, or absence, had a say."""
+    sites: tuple[str, ...]
+    """The folders of installed distributions."""
+
+
+def grounds(settings: Settings, invocation: Invocation, report: InstallReport) -> Grounds | None:
+    """The grounds of a report that changes nothing; None where they cannot be named.
+
+    They can be for plain requirements, of files without further files, that an environment of
+    its own satisfies with distributions that are no variants: no index and no provider was asked.
+    """
+    target = report.target
+    kept = all(item.action is Action.KEPT and item.label is None for item in report.items)
+    own = target.is_virtual and not target.described and _is_place(settings.target.python)
+    if not (kept and own and _only_wants(settings)):
+        return None
+    named = (
+        *settings.requirement_files,
+        *settings.constraint_files,
+        *settings.override_files,
+    )
+    files = [invocation.folder / Path(name).expanduser() for name in named]
+    if not all(map(_is_plain, settings.requirements)) or not all(map(_is_plain_file, files)):
+        return None
+    files += _configuration(invocation)
+    files += _environment(settings, invocation)
+    prefix, python = target.prefix, target.python
+    files += [python, prefix / "pyvenv.cfg", prefix / "bin" / "python", prefix / "bin" / "python3"]
+    return Grounds(tuple(map(str, files)), tuple(map(str, target.site_paths)))
+
+
+def _is_place(python: str | None) -> bool:
+    """Whether `--python` was not given, or is a path and not something to be searched for."""
+    return python is None or "/" in python
+
+
+def _only_wants(settings: Settings) -> bool:
+    """Whether the settings do no more than name requirements."""
+    target = settings.target
+    demands = (
+        settings.editables, settings.groups, settings.upgrade, settings.upgrade_packages,
+        settings.reinstall, settings.reinstall_packages, settings.no_deps, settings.only_deps,
+        settings.exact, settings.refresh, settings.no_cache, settings.dry_run, settings.report,
+        settings.sources.find_links, settings.variants.reselect, target.target, target.prefix,
+        target.root, target.user, target.system, target.python_version, target.python_platform,
+    )  # fmt: skip
+    return not any(demands)
+
+
+def _is_plain(word: str) -> bool:
+    return bool(_PLAIN.fullmatch(word)) and not word.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def _is_plain_file(path: Path) -> bool:
+    """Whether a requirements file has plain requirements and harmless options alone."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return all(map(_is_plain_line, _without_comments(lines)))
+
+
+def _without_comments(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        text = line.strip().rstrip("\\").strip()
+        if not text.startswith("#") and text:
+            yield text.partition(" #")[0].strip()
+
+
+def _is_plain_line(line: str) -> bool:
+    if line.startswith("-"):
+        return line.startswith(_HARMLESS) and "$" not in line
+    return _is_plain(line.partition(" --hash=")[0].strip())
+
+
+def _configuration(invocation: Invocation) -> Iterator[Path]:
+    """Files that configure vinstall, those included that are not there."""
+    inputs = configuration_input(
+        invocation.environ, invocation.folder, invocation.python.parent.parent
+    )
+    yield inputs.user_folder / "vinstall.toml"
+    for folder in (invocation.folder, *invocation.folder.parents):
+        yield folder / "vinstall.toml"
+        yield folder / "pyproject.toml"
+    yield from pip_configuration_candidates(invocation.environ, inputs.prefix)
+
+
+def _environment(settings: Settings, invocation: Invocation) -> Iterator[Path]:
+    """What decides which environment is found, and what it is."""
+    named = settings.target.python or invocation.environ.get("VIRTUAL_ENV")
+    if named is not None:
+        path = invocation.folder / Path(named).expanduser()
+        yield from (path, path / "bin" / "python", path / "bin" / "python3")
+        yield path.parent.parent / "pyvenv.cfg"
+    for folder in (invocation.folder, *invocation.folder.parents):
+        yield folder / ".venv" / "pyvenv.cfg"

@@ -1,0 +1,392 @@
+"""The shortcut repeats an answer only where everything it rests on is as it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from vinstall.target.environment import Scheme, Target
+from vinstall.workflows.grounds import grounds
+from vinstall.workflows.invocation import Invocation
+from vinstall.workflows.report import Action, InstallReport, Item
+from vinstall.workflows.settings import Settings, TargetSettings
+from vinstall.workflows.shortcut import cache_root, recall, remember
+
+LINES = ("environment: `env`", "nothing to do: 1 project as asked already")
+LONG_AGO = 1_700_000_000_123_456_789
+
+
+@dataclass
+class World:
+    """A cache, a requirements file, and an environment with one distribution."""
+
+    root: Path
+    words: list[str] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=dict)
+    version: str = "1.0"
+
+    def __post_init__(self) -> None:
+        self.words = ["install", "-r", "requirements.txt"]
+        self.environ = {"XDG_CACHE_HOME": str(self.root / "cache"), "PIP_INDEX_URL": "u"}
+        self.requirements.write_text("demo\n")
+        info = self.site / "demo-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Name: demo\nVersion: 1.0\n")
+        for path in (self.requirements, info / "METADATA", info):
+            os.utime(path, ns=(LONG_AGO, LONG_AGO))
+
+    @property
+    def requirements(self) -> Path:
+        return self.root / "requirements.txt"
+
+    @property
+    def absent(self) -> Path:
+        return self.root / "vinstall.toml"
+
+    @property
+    def site(self) -> Path:
+        return self.root / "env" / "site-packages"
+
+    def remember(self, started: int | None = None) -> bool:
+        return remember(
+            self.words,
+            self.environ,
+            self.version,
+            started=started or time.time_ns(),
+            files=[str(self.requirements), str(self.absent)],
+            sites=[str(self.site)],
+            lines=LINES,
+        )
+
+    def recall(self) -> tuple[str, ...] | None:
+        return recall(self.words, self.environ, self.version)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.chdir(tmp_path)
+    return World(tmp_path)
+
+
+def test_the_same_question_gets_the_same_lines(world: World) -> None:
+    assert world.remember()
+    assert world.recall() == LINES
+
+
+def test_nothing_is_known_at_first(world: World) -> None:
+    assert world.recall() is None
+
+
+def _edit_same_size(world: World) -> None:
+    world.requirements.write_text("demo\r")
+
+
+def _replace_keeping_time(world: World) -> None:
+    other = world.root / "other"
+    other.write_text("deno\n")
+    os.utime(other, ns=(LONG_AGO, LONG_AGO))
+    other.replace(world.requirements)
+
+
+def _remove(world: World) -> None:
+    world.requirements.unlink()
+
+
+def _configure(world: World) -> None:
+    world.absent.write_text("")
+
+
+def _install_another(world: World) -> None:
+    (world.site / "other-1.0.dist-info").mkdir()
+
+
+def _uninstall(world: World) -> None:
+    (world.site / "demo-1.0.dist-info").rename(world.site / "~emo-1.0.dist-info-gone")
+
+
+def _upgrade(world: World) -> None:
+    (world.site / "demo-1.0.dist-info").rename(world.site / "demo-2.0.dist-info")
+
+
+def _edit_metadata(world: World) -> None:
+    path = world.site / "demo-1.0.dist-info" / "METADATA"
+    path.write_text(path.read_text().replace("1.0", "1.1"))
+
+
+def _make_it_a_variant(world: World) -> None:
+    (world.site / "demo-1.0.dist-info" / "variant.json").write_text("{}")
+
+
+def _begin_a_change(world: World) -> None:
+    (world.site / ".vinstall-0123").mkdir()
+
+
+def _leave_a_legacy_one(world: World) -> None:
+    (world.site / "old.egg-info").touch()
+
+
+def _remove_environment(world: World) -> None:
+    (world.root / "env").rename(world.root / "moved")
+
+
+CHANGES = [
+    _edit_same_size, _replace_keeping_time, _remove, _configure, _install_another, _uninstall,
+    _upgrade, _edit_metadata, _make_it_a_variant, _begin_a_change, _leave_a_legacy_one,
+    _remove_environment,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_on_disk_is_seen(world: World, change: Callable[[World], None]) -> None:
+    assert world.remember()
+    change(world)
+    assert world.recall() is None
+
+
+def test_another_command_line_is_another_question(world: World) -> None:
+    assert world.remember()
+    world.words = [*world.words, "demo>1"]
+    assert world.recall() is None
+
+
+def test_another_release_of_vinstall_decides_anew(world: World) -> None:
+    assert world.remember()
+    world.version = "1.1"
+    assert world.recall() is None
+
+
+@pytest.mark.parametrize(
+    "variable", ["VINSTALL_PRE", "PIP_INDEX_URL", "UV_OFFLINE", "VIRTUAL_ENV", "PATH", "HOME"]
+)
+def test_a_variable_that_counts_is_part_of_the_question(world: World, variable: str) -> None:
+    assert world.remember()
+    world.environ[variable] = "other"
+    assert world.recall() is None
+
+
+def test_a_variable_that_does_not_count_is_none(world: World) -> None:
+    assert world.remember()
+    world.environ["OLDPWD"] = "/somewhere"
+    assert world.recall() == LINES
+
+
+def test_another_folder_is_another_question(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world.remember()
+    (world.root / "below").mkdir()
+    monkeypatch.chdir(world.root / "below")
+    assert world.recall() is None
+
+
+def test_another_interpreter_or_kernel_decides_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert world.remember()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/elsewhere/python")
+        assert world.recall() is None
+    other = (*os.uname()[:2], "99.0", *os.uname()[3:])
+    monkeypatch.setattr(os, "uname", lambda: other)
+    assert world.recall() is None
+
+
+def test_two_questions_in_one_place_take_turns(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vinstall.workflows.shortcut.crc32", lambda _: 7)
+    assert world.remember()
+    first, world.words = world.words, ["demo"]
+    assert world.recall() is None
+    assert world.remember()
+    assert world.recall() == LINES
+    world.words = first
+    assert world.recall() is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xe3", b"no marshal", b"i\x01\x00\x00\x00"])
+def test_a_damaged_token_counts_as_none(world: World, damage: bytes) -> None:
+    assert world.remember()
+    (token,) = (world.root / "cache" / "vinstall" / "v1" / "shortcuts").glob("*/*")
+    token.write_bytes(damage)
+    assert world.recall() is None
+
+
+class TestTime:
+    """A file that may change once more without showing it makes no token."""
+
+    def test_a_file_written_during_the_run_makes_none(self, world: World) -> None:
+        started = time.time_ns()
+        world.requirements.write_text("demo\n")
+        assert not world.remember(started)
+        assert world.recall() is None
+
+    def test_a_file_written_just_before_makes_none(self, world: World) -> None:
+        just_before = LONG_AGO + 50_000_000
+        assert not world.remember(just_before)
+
+    def test_whole_seconds_are_given_two(self, world: World) -> None:
+        whole = LONG_AGO // 1_000_000_000 * 1_000_000_000
+        os.utime(world.requirements, ns=(whole, whole))
+        info = world.site / "demo-1.0.dist-info"
+        for path in (info / "METADATA", info):
+            os.utime(path, ns=(whole, whole))
+        assert not world.remember(whole + 1_900_000_000)
+        assert world.remember(whole + 2_100_000_000)
+
+
+class TestCacheRoot:
+    def test_the_command_line_comes_first(self) -> None:
+        environ = {"VINSTALL_CACHE_DIR": "/b", "XDG_CACHE_HOME": "/c", "HOME": "/d"}
+        assert cache_root(["--cache-dir", "/a"], environ) == "/a"
+        assert cache_root(["--cache-dir=/a"], environ) == "/a"
+        assert cache_root([], environ) == "/b"
+        del environ["VINSTALL_CACHE_DIR"]
+        assert cache_root([], environ) == "/c/vinstall"
+
+    def test_without_any_there_is_none(self, world: World) -> None:
+        assert cache_root(["demo"], {}) is None
+        world.environ = {}
+        assert not world.remember()
+        assert world.recall() is None
+
+
+# --- grounds ------------------------------------------------------------------------------------
+
+
+def target(root: Path) -> Target:
+    folder = root / "env"
+    scheme = Scheme(purelib=folder, platlib=folder, scripts=folder, data=folder, headers=folder)
+    return Target(
+        python=folder / "bin" / "python",
+        python_version=Version("3.11.7"),
+        markers={},
+        tags={},
+        scheme=scheme,
+        site_paths=(folder / "site-packages",),
+        prefix=folder,
+        origin="`--python`",
+        is_virtual=True,
+    )
+
+
+KEPT = Item(name="demo", version="1.0", action=Action.KEPT)
+
+
+def invocation(root: Path) -> Invocation:
+    return Invocation(
+        environ={"HOME": str(root), "XDG_CONFIG_DIRS": str(root / "xdg")},
+        folder=root / "work",
+        python=root / "own" / "bin" / "python",
+        is_virtual=True,
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def report(root: Path, *items: Item) -> InstallReport:
+    return InstallReport(target=target(root), items=items or (KEPT,))
+
+
+def test_the_grounds_of_a_plain_run(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "r.txt").write_text("# all\ndemo>=1 ; python_version > '3' # why\n")
+    settings = Settings(requirements=("demo[x]==1.0",), requirement_files=("r.txt",))
+    found = grounds(settings, invocation(tmp_path), report(tmp_path))
+    assert found is not None
+    assert found.sites == (str(tmp_path / "env" / "site-packages"),)
+    expected = (
+        "work/r.txt", "work/vinstall.toml", "vinstall.toml", "work/pyproject.toml",
+        "work/.venv/pyvenv.cfg", "xdg/pip/pip.conf", ".pip/pip.conf", ".config/pip/pip.conf",
+        ".config/vinstall/vinstall.toml", "own/pip.conf", "env/bin/python", "env/pyvenv.cfg",
+    )  # fmt: skip
+    assert {str(tmp_path / path) for path in expected} <= set(found.files)
+
+
+UNCLEAR = [
+    Settings(requirements=("demo @ file:///demo.whl",)),
+    Settings(requirements=("./demo",)),
+    Settings(requirements=("demo-1.0-py3-none-any.whl",)),
+    Settings(editables=("demo",)),
+    Settings(groups=("test",)),
+    Settings(upgrade=True),
+    Settings(upgrade_packages=frozenset(["demo"])),
+    Settings(reinstall=True),
+    Settings(no_deps=True),
+    Settings(exact=True),
+    Settings(refresh=True),
+    Settings(no_cache=True),
+    Settings(dry_run=True),
+    Settings(report="-"),
+    Settings(target=TargetSettings(python="3.12")),
+    Settings(target=TargetSettings(target=Path("x"))),
+    Settings(target=TargetSettings(user=True)),
+    Settings(target=TargetSettings(system=True)),
+    Settings(target=TargetSettings(python_platform="linux")),
+    Settings(requirement_files=("absent.txt",)),
+]
+
+
+@pytest.mark.parametrize("settings", UNCLEAR, ids=str)
+def test_what_is_unclear_has_no_grounds(settings: Settings, tmp_path: Path) -> None:
+    assert grounds(settings, invocation(tmp_path), report(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["-r more.txt", "-e .", "-c limits.txt", "demo @ https://h/demo.whl", "${NAME}", "./demo.whl"],
+)
+def test_a_file_that_leads_further_has_no_grounds(line: str, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "r.txt").write_text(f"demo\n{line}\n")
+    settings = Settings(requirement_files=("r.txt",))
+    assert grounds(settings, invocation(tmp_path), report(tmp_path)) is None
+
+
+def test_hashes_and_indexes_in_a_file_are_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "r.txt").write_text(
+        "--index-url https://index.example/simple/\ndemo==1.0 \\\n    --hash=sha256:00\n"
+    )
+    settings = Settings(requirement_files=("r.txt",))
+    assert grounds(settings, invocation(tmp_path), report(tmp_path)) is not None
+
+
+def test_changes_and_variants_have_no_grounds(tmp_path: Path) -> None:
+    for item in (replace(KEPT, action=Action.NEW), replace(KEPT, label="cu13")):
+        found = grounds(Settings(), invocation(tmp_path), report(tmp_path, KEPT, item))
+        assert found is None
+
+
+def test_an_environment_that_is_not_virtual_has_no_grounds(tmp_path: Path) -> None:
+    shared = replace(target(tmp_path), is_virtual=False)
+    found = grounds(Settings(), invocation(tmp_path), InstallReport(target=shared, items=(KEPT,)))
+    assert found is None
+
+
+def test_the_shortcut_loads_nothing() -> None:
+    code = (
+        "import os, sys; before = set(sys.modules);"
+        "import vinstall.workflows.shortcut;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({_source()!r}); {code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = {"vinstall", "vinstall.workflows", "vinstall.workflows.shortcut", "binascii"}
+    assert set(run.stdout.split()) <= expected
+
+
+def _source() -> str:
+    import vinstall
+
+    return str(Path(vinstall.__file__).parents[1])
