@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.installation.archives import INFO, METADATA, WHEEL, archive, digest, entry
@@ -106,6 +106,7 @@ class TestBytes:
         found = files(put(path, store, threads=threads))
         assert {name: found[name] for name in contents} == contents
 
+    @settings(max_examples=40)
     @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.binary(), max_size=8))
     def test_any_content_survives(
         self, tmp_path_factory: pytest.TempPathFactory, contents: dict[str, bytes]

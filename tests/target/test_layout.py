@@ -86,7 +86,8 @@ class TestPip:
 
 class TestTarget:
     def test_everything_lies_below_the_folder(self, tmp_path: Path) -> None:
-        target = target_of(Path(sys.executable), target=tmp_path)
+        python = next(python for python in interpreters() if not probe(python).is_virtual)
+        target = target_of(python, target=tmp_path)
         assert by_us(target) == {
             "purelib": tmp_path,
             "platlib": tmp_path,

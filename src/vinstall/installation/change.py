@@ -127,7 +127,7 @@ class Change:
         owned = owners([obstacle.path for obstacle in taken], staying)
         for obstacle in taken:
             if owner := owned.get(obstacle.path):
-                raise _conflict(obstacle.owner, owner, [obstacle.path])
+                raise _conflict(obstacle.owner, owner, obstacle.path)
             if obstacle.is_folder:
                 raise InstallationError(
                     f"`{obstacle.owner}` has a file where the environment has a folder",
@@ -154,10 +154,13 @@ class Change:
                     key = (claim.area, joined(claim.folder, name))
                     other = holders.setdefault(key, claim.owner)
                     if other != claim.owner:
-                        return _conflict(claim.owner, other, [key[1]])
-        for key in holders.keys() & folders.keys():
-            return _conflict(holders[key], folders[key], [key[1]])
+                        return _conflict(claim.owner, other, self._absolute(*key))
+        for key in sorted(holders.keys() & folders.keys()):
+            return _conflict(holders[key], folders[key], self._absolute(*key))
         return None
+
+    def _absolute(self, area: int, path: str) -> str:
+        return f"{self._ground.areas[area].base}/{path}"
 
     # --- writing -----------------------------------------------------------------------------
 
@@ -223,12 +226,12 @@ def _failure(error: OSError) -> InstallationError:
 @contextmanager
 def _syncing(journal: Journal) -> Iterator[None]:
     """The draft reaches the disk while the files are staged."""
-    failures: list[OSError] = []
+    failures: list[BaseException] = []
 
     def sync() -> None:
         try:
             journal.sync()
-        except OSError as error:
+        except BaseException as error:  # noqa: BLE001  raised again below
             failures.append(error)
 
     thread = threading.Thread(target=sync)
@@ -241,10 +244,10 @@ def _syncing(journal: Journal) -> Iterator[None]:
         raise failures[0]
 
 
-def _conflict(new: NormalizedName, old: NormalizedName, paths: Sequence[str]) -> InstallationError:
+def _conflict(new: NormalizedName, old: NormalizedName, path: str) -> InstallationError:
     if new == old:
-        return InstallationError(f"`{new}` has two files for one place", context=tuple(paths))
+        return InstallationError(f"`{new}` has two files for one place", context=(f"`{path}`",))
     return InstallationError(
-        f"`{new}` and `{old}` both have the file `{paths[0]}`",
+        f"`{new}` and `{old}` both have the file `{path}`",
         hint=f"one environment can hold only one of them: leave out `{new}`, or uninstall `{old}`",
     )

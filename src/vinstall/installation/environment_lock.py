@@ -36,13 +36,18 @@ def lock_environment(target: Target, observer: Observer) -> Iterator[Environment
     """
     site = Path(home_folder(target))
     created = missing_folders([str(site)])
+    announced = False
 
     def announce() -> None:
-        observer.notice(f"waiting for another installation into `{target.prefix}`")
+        nonlocal announced
+        if not announced:
+            observer.notice(f"waiting for another installation into `{target.prefix}`")
+        announced = True
 
     try:
-        site.mkdir(parents=True, exist_ok=True)
         lock = _lock_folder(site, announce)
+        while lock is None:  # whoever was waited for has removed the folder
+            lock = _lock_folder(site, announce)
     except OSError as error:
         raise InstallationError(
             f"`{site}` cannot be written: {error.strerror or error}",
@@ -57,8 +62,9 @@ def lock_environment(target: Target, observer: Observer) -> Iterator[Environment
                 Path(folder).rmdir()
 
 
-def _lock_folder(site: Path, announce: Callable[[], None]) -> contextlib.ExitStack:
-    """The lock, held; released when the stack is closed."""
+def _lock_folder(site: Path, announce: Callable[[], None]) -> contextlib.ExitStack | None:
+    """The lock, held, to be released by closing; None where it is of a folder that is gone."""
+    site.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
             import fcntl
@@ -73,8 +79,10 @@ def _lock_folder(site: Path, announce: Callable[[], None]) -> contextlib.ExitSta
             announce()
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:
-            # Network file systems want a file open for writing.
+            # Network file systems want a file that is open for writing.
             stack.enter_context(_lock_file(site, announce))
+        if not site.exists() or not os.path.samestat(os.fstat(handle), site.stat()):
+            return None
         return stack.pop_all()
 
 

@@ -104,7 +104,7 @@ def discover_target(place: Place, around: Surroundings) -> Target:
 def _layout(place: Place, cwd: Path, interpreter: Interpreter) -> tuple[Scheme, tuple[Path, ...]]:
     """The scheme, and the folders in which installed distributions count."""
     if place.target is not None:
-        scheme = layout.target_scheme(_absolute(place.target, cwd))
+        scheme = layout.target_scheme(interpreter, _absolute(place.target, cwd))
     elif place.prefix is not None:
         scheme = layout.prefix_scheme(interpreter, _absolute(place.prefix, cwd))
     elif place.user:

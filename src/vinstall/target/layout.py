@@ -13,14 +13,16 @@ from vinstall.target.environment import Scheme, Target
 from vinstall.target.probe import Interpreter
 
 
-def target_scheme(folder: Path) -> Scheme:
+def target_scheme(interpreter: Interpreter, folder: Path) -> Scheme:
     """`--target`: everything below one folder, modules at its top."""
+    # pip keeps its convention for headers of virtual environments here, too.
+    python = "site/python{}.{}".format(*interpreter.version[:2])
     return Scheme(
         purelib=folder,
         platlib=folder,
         scripts=folder / "bin",
         data=folder,
-        headers=folder / "include" / "python",
+        headers=folder / "include" / (python if interpreter.is_virtual else "python"),
     )
 
 

@@ -1,0 +1,188 @@
+"""Files of the store into folders, by every mode."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from vinstall.installation.linking import (
+    Linker,
+    LinkMode,
+    NewFile,
+    Transfer,
+    clone_file,
+    default_link_mode,
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "a.py").write_text("a")
+    (folder / "run").write_text("run")
+    (folder / "run").chmod(0o755)
+    os.utime(folder / "a.py", ns=(10**18, 10**18))
+    return folder
+
+
+def transfer(source: Path, target: Path) -> Transfer:
+    names = tuple(sorted(path.name for path in source.iterdir()))
+    statuses = [(source / name).stat() for name in names]
+    return Transfer(
+        f"{source}/",
+        f"{target}/",
+        names,
+        tuple(status.st_mode for status in statuses),
+        tuple(status.st_mtime_ns for status in statuses),
+    )
+
+
+def same_file(source: Path, target: Path) -> bool:
+    return (source / "a.py").stat().st_ino == (target / "a.py").lstat().st_ino
+
+
+class TestModes:
+    def test_hard_links_share_the_file(self, source: Path, tmp_path: Path) -> None:
+        target = tmp_path / "deep" / "target"
+        linker = Linker(LinkMode.HARDLINK)
+        linker.run([transfer(source, target)])
+        assert same_file(source, target)
+        assert linker.mode is LinkMode.HARDLINK
+
+    def test_copies_are_apart_and_keep_the_mode(self, source: Path, tmp_path: Path) -> None:
+        target = tmp_path / "target"
+        Linker(LinkMode.COPY).run([transfer(source, target)])
+        assert not same_file(source, target)
+        assert (target / "a.py").read_text() == "a"
+        assert os.access(target / "run", os.X_OK)
+        assert not os.access(target / "a.py", os.X_OK)
+        assert (target / "a.py").stat().st_mtime_ns != 10**18
+
+    def test_copies_keep_times_for_bytecode(self, source: Path, tmp_path: Path) -> None:
+        target = tmp_path / "target"
+        Linker(LinkMode.COPY, keep_times=True).run([transfer(source, target)])
+        assert (target / "a.py").stat().st_mtime_ns == 10**18
+
+    def test_symbolic_links_lead_to_the_store(self, source: Path, tmp_path: Path) -> None:
+        target = tmp_path / "target"
+        Linker(LinkMode.SYMLINK).run([transfer(source, target)])
+        assert (target / "a.py").readlink() == source / "a.py"
+
+    def test_clones_are_apart_or_copies(self, source: Path, tmp_path: Path) -> None:
+        target = tmp_path / "target"
+        linker = Linker(LinkMode.CLONE)
+        linker.run([transfer(source, target)])
+        assert linker.mode in (LinkMode.CLONE, LinkMode.COPY)
+        assert not same_file(source, target)
+        assert (target / "a.py").read_text() == "a"
+        assert os.access(target / "run", os.X_OK)
+
+    def test_the_default_suits_the_system(self) -> None:
+        expected = LinkMode.CLONE if sys.platform == "darwin" else LinkMode.HARDLINK
+        assert default_link_mode() is expected
+
+    def test_a_large_file_is_copied_whole(self, source: Path, tmp_path: Path) -> None:
+        content = os.urandom(9 << 20)
+        (source / "large.so").write_bytes(content)
+        target = tmp_path / "target"
+        Linker(LinkMode.COPY).run([transfer(source, target)])
+        assert (target / "large.so").read_bytes() == content
+
+
+class TestFallback:
+    @pytest.mark.parametrize(
+        "number", [errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EACCES]
+    )
+    def test_what_cannot_be_linked_is_copied_from_then_on(
+        self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        calls = []
+
+        def refuse(link: str, target: str) -> None:
+            calls.append(target)
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setitem(
+            sys.modules["vinstall.installation.linking"]._LINKS, LinkMode.HARDLINK, refuse
+        )
+        linker = Linker(LinkMode.HARDLINK)
+        linker.run([transfer(source, tmp_path / "one"), transfer(source, tmp_path / "two")])
+        assert len(calls) == 1
+        assert linker.mode is LinkMode.COPY
+        assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["a.py", "run"]
+
+    def test_one_file_with_too_many_names_is_copied_alone(
+        self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def often(link: str, target: str) -> None:
+            if link.endswith("run") and Path(target).parent.name == "one":
+                raise OSError(errno.EMLINK, "Too many links")
+            os.link(link, target)
+
+        monkeypatch.setitem(
+            sys.modules["vinstall.installation.linking"]._LINKS, LinkMode.HARDLINK, often
+        )
+        linker = Linker(LinkMode.HARDLINK)
+        linker.run([transfer(source, tmp_path / "one"), transfer(source, tmp_path / "two")])
+        assert linker.mode is LinkMode.HARDLINK
+        assert same_file(source, tmp_path / "one")
+        assert (tmp_path / "one" / "run").read_text() == "run"
+        assert (tmp_path / "two" / "run").stat().st_ino == (source / "run").stat().st_ino
+
+    def test_a_cloning_that_fails_leaves_no_file(self, source: Path, tmp_path: Path) -> None:
+        try:
+            clone_file(str(source / "a.py"), str(tmp_path / "clone"))
+        except OSError:
+            assert not (tmp_path / "clone").exists()
+        else:
+            assert (tmp_path / "clone").read_text() == "a"
+
+
+class TestThreads:
+    def test_many_files_are_shared_out(self, source: Path, tmp_path: Path) -> None:
+        for number in range(700):
+            (source / f"m{number}").touch()
+        linker = Linker(LinkMode.HARDLINK)
+        linker.run(transfer(source, tmp_path / f"target{number}") for number in range(4))
+        for number in range(4):
+            assert len(list((tmp_path / f"target{number}").iterdir())) == 702
+
+    @pytest.mark.parametrize("index", [0, 3])
+    def test_a_failure_in_either_thread_is_raised(
+        self, source: Path, tmp_path: Path, index: int
+    ) -> None:
+        for number in range(300):
+            (source / f"m{number}").touch()
+        taken = tmp_path / f"target{index}"
+        taken.mkdir()
+        (taken / "m299").touch()
+        work = [transfer(source, tmp_path / f"target{number}") for number in range(4)]
+        with pytest.raises(FileExistsError):
+            Linker(LinkMode.HARDLINK).run(work)
+
+
+class TestNewFiles:
+    def test_a_file_is_written_with_its_mode(self, tmp_path: Path) -> None:
+        folder = f"{tmp_path}/a/b/"
+        Linker(LinkMode.COPY).run(
+            [NewFile(folder, "run", b"#!", True), NewFile(folder, "text", b"t", False)]
+        )
+        assert (tmp_path / "a" / "b" / "text").read_bytes() == b"t"
+        assert os.access(tmp_path / "a" / "b" / "run", os.X_OK)
+        assert not os.access(tmp_path / "a" / "b" / "text", os.X_OK)
+
+    @pytest.mark.parametrize("mode", list(LinkMode))
+    def test_nothing_is_overwritten(self, source: Path, tmp_path: Path, mode: LinkMode) -> None:
+        target = tmp_path / "target"
+        target.mkdir()
+        (target / "a.py").write_text("mine")
+        with pytest.raises(FileExistsError):
+            Linker(mode).run([transfer(source, target)])
+        with pytest.raises(FileExistsError):
+            Linker(mode).run([NewFile(f"{target}/", "a.py", b"x", False)])
+        assert (target / "a.py").read_text() == "mine"
