@@ -14,6 +14,7 @@ from vinstall.cli.console import Console, ConsoleObserver
 from vinstall.cli.option_groups import (
     SectionedCommand,
     SectionedOption,
+    lock_options,
     network_options,
     plan_options,
     requirement_options,
@@ -144,14 +145,6 @@ def render_lock_summary(report: LockReport, *, dry_run: bool) -> list[str]:
 @click.command(cls=SectionedCommand)
 @click.argument("file", metavar="PYLOCK", default="pylock.toml")
 @click.option(
-    "--extra",
-    multiple=True,
-    metavar="NAME",
-    cls=SectionedOption,
-    section="What to install",
-    help="An extra of the lock.",
-)
-@click.option(
     "--group",
     multiple=True,
     metavar="NAME",
@@ -159,14 +152,7 @@ def render_lock_summary(report: LockReport, *, dry_run: bool) -> list[str]:
     section="What to install",
     help="A dependency group of the lock, instead of its default groups.",
 )
-@click.option(
-    "--allow-source",
-    multiple=True,
-    metavar="URL|DIR",
-    cls=SectionedOption,
-    section="What to install",
-    help="Read nothing that is not below this; may be given several times.",
-)
+@lock_options
 @variant_options
 @target_options
 @network_options
@@ -179,15 +165,7 @@ def sync(console: Console, /, file: str, **parameters: Any) -> None:
     from vinstall.workflows.install import install as run_install
     from vinstall.workflows.invocation import this_invocation
 
-    extras, groups = parameters.pop("extra"), parameters.pop("group")
-    allowed = parameters.pop("allow_source")
-    settings = replace(
-        settings_of(console, {**parameters, "requirement": (file,)}),
-        lock_extras=extras,
-        groups=groups,
-        allow_sources=allowed,
-        exact=True,
-    )
+    settings = replace(settings_of(console, {**parameters, "requirement": (file,)}), exact=True)
     observer = ConsoleObserver(console, started=STARTED)
     outcome = run_install(settings, this_invocation(), observer)
     if settings.dry_run:

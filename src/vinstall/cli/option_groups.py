@@ -149,6 +149,14 @@ requirement_options: _Decorator[Any] = _section(
     _flag("--require-hashes", help="Refuse whatever has no hash in the requirements."),
 )
 
+lock_options: _Decorator[Any] = _section(
+    "What of a lock",
+    _many("--extra", metavar="NAME", help="An extra of the lock."),
+    _many(
+        "--allow-source", metavar="URL|DIR", help="Read nothing of a lock that is not below this."
+    ),
+)
+
 variant_options: _Decorator[Any] = _section(
     "Variants",
     _many(

@@ -26,6 +26,8 @@ def build_settings(
     editables: Sequence[str] = (),
     requirement_files: Sequence[str] = (),
     groups: Sequence[str] = (),
+    lock_extras: Sequence[str] = (),
+    allow_sources: Sequence[str] = (),
     dry_run: bool = False,
     report: str | None = None,
 ) -> Settings:
@@ -37,6 +39,8 @@ def build_settings(
         editables=tuple(editables),
         requirement_files=tuple(requirement_files),
         groups=tuple(groups),
+        lock_extras=tuple(lock_extras),
+        allow_sources=tuple(allow_sources),
         constraint_files=c.texts("constraint"),
         override_files=c.texts("override"),
         sources=_sources(c),
