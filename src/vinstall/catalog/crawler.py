@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 from packaging.utils import NormalizedName
 
@@ -42,7 +42,8 @@ class Crawler:
         self._markers = markers
         self._leave_out = leave_out
         self._threads = threads
-        self._pool: ThreadPoolExecutor | None = None
+        self._queue: SimpleQueue[Requirement | None] = SimpleQueue()
+        self._workers = 0
         self._seen: set[tuple[NormalizedName, frozenset[NormalizedName]]] = set()
         self._lock = threading.Lock()
         self._settled = False
@@ -60,11 +61,13 @@ class Crawler:
                 and (requirement.name, requirement.extras) not in self._seen
             ]
             self._seen.update((requirement.name, requirement.extras) for requirement in fresh)
-            if fresh and self._pool is None:
-                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="catalog")
             for requirement in fresh:
-                assert self._pool is not None
-                self._pool.submit(self._visit, requirement)
+                self._queue.put(requirement)
+                if self._workers < self._threads:
+                    self._workers += 1
+                    # Not of a pool: that costs 10 ms of imports, and the end of the program would
+                    # wait for a server that no answer is expected from any more.
+                    threading.Thread(target=self._work, name="crawler", daemon=True).start()
 
     def settle(self) -> None:
         """Guess on no guess any more, only on what the resolution itself says it needs."""
@@ -74,27 +77,37 @@ class Crawler:
         """Begin nothing more; what runs is not waited for."""
         with self._lock:
             self._stopped = True
-            if self._pool is not None:
-                self._pool.shutdown(wait=False, cancel_futures=True)
+            for _ in range(self._workers):
+                self._queue.put(None)
+
+    def _work(self) -> None:
+        while (requirement := self._queue.get()) is not None and not self._stopped:
+            try:
+                self._visit(requirement)
+            except VinstallError:
+                # Whoever asks for it in earnest gets to see it.
+                continue
+            except Exception:
+                # The rooms may be closed already while this still reads.
+                if not self._stopped:
+                    raise
 
     def _visit(self, requirement: Requirement) -> None:
-        try:
-            choice = self._guess(requirement)
-            # A source distribution might have to be built: not on a guess.
-            if self._stopped or choice is None or not isinstance(choice.artifact, Wheel):
-                return
-            context = MarkerContext(
-                environment=self._markers,
-                extras=requirement.extras,
-                label=choice.label or "",
-                properties=choice.matched,
-            )
-            found = dependencies(self._catalog.metadata(choice), context)
-            if not self._settled:
-                self.follow([need for need in found if need.name not in self._leave_out])
-        except VinstallError:
-            # The catalog remembers it, and raises it again should the resolution get here.
+        choice = self._guess(requirement)
+        # A source distribution might have to be built: not on a guess.
+        if self._stopped or choice is None or not isinstance(choice.artifact, Wheel):
             return
+        metadata = self._catalog.metadata(choice)
+        if self._settled:
+            return
+        context = MarkerContext(
+            environment=self._markers,
+            extras=requirement.extras,
+            label=choice.label or "",
+            properties=choice.matched,
+        )
+        found = dependencies(metadata, context)
+        self.follow([need for need in found if need.name not in self._leave_out])
 
     def _guess(self, requirement: Requirement) -> Choice | None:
         """The choice that most probably will be taken."""

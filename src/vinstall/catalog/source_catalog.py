@@ -117,6 +117,7 @@ class SourceCatalog:
         self._versions: Once[NormalizedName, tuple[Version, ...]] = Once()
         self._policies: Once[tuple[NormalizedName, str], SelectionPolicy] = Once()
         self._evaluations: Once[tuple[NormalizedName, Version, str], Evaluation] = Once()
+        self._choices: Once[tuple[NormalizedName, Version], tuple[Choice, ...]] = Once()
         self._direct: Once[str, Choice] = Once()
         self._metadata: Once[str, Metadata] = Once()
 
@@ -142,6 +143,9 @@ class SourceCatalog:
         return sorted(listed.difference(self.versions(name)), reverse=True)
 
     def choices(self, name: NormalizedName, version: Version) -> Sequence[Choice]:
+        return self._choices.get((name, version), lambda: self._find_choices(name, version))
+
+    def _find_choices(self, name: NormalizedName, version: Version) -> tuple[Choice, ...]:
         best: tuple[Choice, ...] = ()
         for evaluation in self._evaluations_of(name, version):
             if any(isinstance(choice.artifact, Wheel) for choice in evaluation.choices):

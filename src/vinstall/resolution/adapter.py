@@ -76,22 +76,19 @@ class Adapter(_Provider):
         bindings = [requirement for requirement in asked if isinstance(requirement, Binding)]
         name = NormalizedName(identifier)
         self._ranks[identifier] = self._shortlist.rank(name, asks)
-        excluded = list(incompatibilities[identifier])
+        failed = set(incompatibilities[identifier])
         if bindings:
             self._bound.add(identifier)
         if not asks:
             absent = self._shortlist.absent(name, bindings)
-            return () if absent in excluded else (absent,)
-        failed: defaultdict[object, list[frozenset[NormalizedName]]] = defaultdict(list)
-        for candidate in excluded:
-            if isinstance(candidate, Candidate):
-                failed[candidate.version, candidate.number].append(candidate.extras)
+            return () if absent in failed else (absent,)
 
         def matches() -> Iterator[AnyCandidate]:
             for candidate in self._shortlist.find(name, asks, bindings):
-                tried = failed.get((candidate.version, candidate.number), ())
                 # What fails with some extras fails with more of them.
-                if not any(extras <= candidate.extras for extras in tried):
+                if candidate not in failed and not (
+                    candidate.extras and any(_is_less(other, candidate) for other in failed)
+                ):
                     yield candidate
 
         return matches
@@ -140,6 +137,16 @@ class Adapter(_Provider):
         backtrack_causes: Sequence[_Information],  # noqa: ARG002
     ) -> Rank:
         return self._ranks[identifier]
+
+
+def _is_less(other: AnyCandidate, candidate: Candidate) -> bool:
+    """Whether `other` is the same file with fewer extras asked of it."""
+    return (
+        isinstance(other, Candidate)
+        and other.version == candidate.version
+        and other.number == candidate.number
+        and other.extras <= candidate.extras
+    )
 
 
 class Listener(_Reporter):

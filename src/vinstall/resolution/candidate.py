@@ -35,6 +35,10 @@ class Ask:
     is_constraint: bool = False
     url_key: str | None = None
     """What two URLs must share to be the same; None for a requirement by version."""
+    is_pin: bool = False
+    """The specifier names one version exactly: `===`, or `==` without `.*` (PEP 592)."""
+    is_bounded: bool = False
+    """The specifier sets an upper limit."""
     verdicts: dict[Version, bool] = field(default_factory=dict, repr=False)
     """Answers given, for each version asked about."""
 
@@ -120,22 +124,36 @@ AnyCandidate: TypeAlias = Candidate | Absent
 
 def ask_for(requirement: Requirement) -> Ask:
     """The Ask for a dependency; each call makes another one."""
-    return Ask(requirement=requirement, url_key=_url_key(requirement))
+    return _ask(requirement)
 
 
 def user_ask(request: Request, *, is_constraint: bool = False) -> Ask:
     """The Ask for what the user wrote."""
-    return Ask(
-        requirement=request.requirement,
-        origin=request.origin,
-        is_users=True,
-        is_constraint=is_constraint,
-        url_key=_url_key(request.requirement),
+    return _ask(
+        request.requirement, origin=request.origin, is_users=True, is_constraint=is_constraint
     )
 
 
-def _url_key(requirement: Requirement) -> str | None:
-    return None if requirement.url is None else url_key(requirement.url)
+def _ask(
+    requirement: Requirement,
+    *,
+    origin: str | None = None,
+    is_users: bool = False,
+    is_constraint: bool = False,
+) -> Ask:
+    parts = [(part.operator, part.version.endswith(".*")) for part in requirement.specifier]
+    return Ask(
+        requirement=requirement,
+        origin=origin,
+        is_users=is_users,
+        is_constraint=is_constraint,
+        url_key=None if requirement.url is None else url_key(requirement.url),
+        is_pin=("===", False) in parts or ("==", False) in parts,
+        is_bounded=any(
+            operator in ("<", "<=", "~=") or (operator == "==" and is_prefix)
+            for operator, is_prefix in parts
+        ),
+    )
 
 
 def url_key(url: str) -> str:
@@ -162,20 +180,3 @@ def satisfies(candidate: AnyCandidate, requirement: AnyRequirement) -> bool:
             return requirement in candidate.bindings
         return requirement.admits(candidate.version)
     return False
-
-
-def is_pin(requirement: Requirement) -> bool:
-    """Whether the specifier names one version exactly: `===`, or `==` without `.*` (PEP 592)."""
-    return any(
-        part.operator == "===" or (part.operator == "==" and not part.version.endswith(".*"))
-        for part in requirement.specifier
-    )
-
-
-def is_bounded(requirement: Requirement) -> bool:
-    """Whether the specifier sets an upper limit."""
-    return any(
-        part.operator in ("<", "<=", "~=")
-        or (part.operator == "==" and part.version.endswith(".*"))
-        for part in requirement.specifier
-    )

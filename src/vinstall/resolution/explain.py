@@ -28,6 +28,7 @@ from vinstall.resolution.sentence import (
     shown,
     user_asked,
     versions_text,
+    yanked_text,
 )
 from vinstall.selection.wording import either
 
@@ -134,7 +135,7 @@ class Explanation:
         if fitting:
             return self._not_to_be_had(name, fitting, who)
         message = f"the requirements on `{name}` cannot be met together"
-        lines = (*who, _there_are(name, versions))
+        lines = (*who, _there_are(name, versions)) if len(versions) <= _MOST_VERSIONS else who
         return _Finding(4, message, lines, self._hidden(name) or _other_label(causes))
 
     def _impossible(self, name: NormalizedName, causes: Sequence[Cause]) -> _Finding | None:
@@ -145,7 +146,7 @@ class Explanation:
             if isinstance(requirement, Impossible) and isinstance(parent, Candidate):
                 reasons[requirement.reason].append(parent.version)
             elif isinstance(requirement, Impossible) and isinstance(parent, Absent):
-                limits = either([shown(b.requirement) for b in sorted_bindings(parent)], "and")
+                limits = either([shown(b.requirement) for b in _sorted_bindings(parent)], "and")
                 lines.append(f"`{name}` {requirement.reason}: {limits}")
         for reason, versions in reasons.items():
             lines.append(f"`{name}` {versions_text(list(dict.fromkeys(versions)))} {reason}")
@@ -183,7 +184,7 @@ class Explanation:
             if not choices:
                 unusable.append(version)
             elif why is not None:
-                lines.append(f"`{name}` {version} is yanked{f': {why}' if why else ''}")
+                lines.append(yanked_text(name, version, why))
                 hint = hint or f"ask for it by its exact version: `{name}=={version}`"
             elif version.is_prerelease and self._options.prereleases in _WITHOUT_PRERELEASES:
                 lines.append(f"`{name}` {version} is a pre-release")
@@ -264,7 +265,7 @@ def _limits(requirement: AnyRequirement) -> bool:
 _WITHOUT_PRERELEASES = (Prereleases.DISALLOW, Prereleases.STRICT)
 
 
-def sorted_bindings(absent: Absent) -> list[Binding]:
+def _sorted_bindings(absent: Absent) -> list[Binding]:
     """The limits on an absent project, in the order of their texts."""
     return sorted(absent.bindings, key=lambda binding: shown(binding.requirement))
 

@@ -12,7 +12,7 @@ from vinstall.catalog import Catalog
 from vinstall.formats.requirement import Requirement
 from vinstall.observer import Observer
 from vinstall.resolution.model import Edge, Pin
-from vinstall.resolution.sentence import is_for_variant_reasons, rejection_texts
+from vinstall.resolution.sentence import is_for_variant_reasons, rejection_texts, yanked_text
 from vinstall.selection.wording import either
 
 
@@ -73,7 +73,7 @@ def _yanked(pin: Pin) -> list[str]:
     why = pin.choice.artifact.file.yanked
     if why is None:
         return []
-    return [f"`{pin.name}` {pin.version} is yanked{f': {why}' if why else ''}"]
+    return [yanked_text(pin.name, pin.version, why)]
 
 
 def _missing_extras(pin: Pin) -> list[str]:

@@ -36,7 +36,7 @@ def search(problem: Problem) -> Walk:
         return walk
     if isinstance(found, ResolutionError):
         raise found
-    raise ResolutionError("no set of releases meets the requirements")
+    raise _without_answer("no set of releases was found that meets the requirements")
 
 
 def _holding(problem: Problem, mapping: Mapping[str, AnyCandidate] | None) -> Walk | None:
@@ -52,7 +52,7 @@ def _search_back_and_forth(problem: Problem) -> Mapping[str, AnyCandidate] | Res
     from resolvelib.resolvers import ResolutionImpossible, ResolutionTooDeep
 
     from vinstall.resolution.adapter import Adapter, Listener
-    from vinstall.resolution.explain import Explanation, ResolutionFailed
+    from vinstall.resolution.explain import Explanation
 
     listener = Listener(problem.observer)
     # Not `Resolver`, which adds a graph: to draw it, it runs in circles where projects that were
@@ -64,7 +64,12 @@ def _search_back_and_forth(problem: Problem) -> Mapping[str, AnyCandidate] | Res
     except ResolutionImpossible as error:
         return Explanation(problem, listener.requirers).failure(error.causes)
     except ResolutionTooDeep:
-        return ResolutionFailed(
-            f"no answer was found in {rounds} rounds",
-            hint="narrow the versions of some requirements, or give a file of constraints",
-        )
+        return _without_answer(f"no answer was found in {rounds} rounds")
+
+
+def _without_answer(message: str) -> ResolutionError:
+    from vinstall.resolution.explain import ResolutionFailed
+
+    return ResolutionFailed(
+        message, hint="narrow the versions of some requirements, or give a file of constraints"
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from packaging.version import Version
 
 from vinstall.formats.requirement import Requirement
+from vinstall.net.redaction import redact
 from vinstall.resolution.candidate import Ask
 from vinstall.selection.reason import (
     NamespaceUnavailable,
@@ -18,7 +18,6 @@ from vinstall.selection.reason import (
 )
 from vinstall.selection.wording import either
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 _VARIANT_REASONS = (UnsupportedFeature, NamespaceUnavailable, VariantDataInvalid, NoSuchLabel)
 _SHOWN = 6
 
@@ -27,7 +26,7 @@ def shown(requirement: Requirement) -> str:
     """The requirement in backticks, without its marker and without credentials."""
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     if requirement.url is not None:
-        return f"`{requirement.name}{extras} @ {_CREDENTIALS.sub('****', requirement.url)}`"
+        return f"`{requirement.name}{extras} @ {redact(requirement.url)}`"
     return f"`{requirement.name}{extras}{requirement.specifier}`"
 
 
@@ -36,6 +35,12 @@ def user_asked(ask: Ask) -> str:
     place = f" ({ask.origin})" if ask.origin is not None else ""
     verb = "a constraint allows only" if ask.is_constraint else "you asked for"
     return f"{verb} {shown(ask.requirement)}{place}"
+
+
+def yanked_text(name: str, version: Version, why: str) -> str:
+    """That a release is yanked, and why where its maker says so."""
+    reason = redact(" ".join(why.split()))
+    return f"`{name}` {version} is yanked{f': {reason}' if reason else ''}"
 
 
 def versions_text(versions: Sequence[Version]) -> str:

@@ -18,8 +18,6 @@ from vinstall.resolution.candidate import (
     Ask,
     Binding,
     Candidate,
-    is_bounded,
-    is_pin,
 )
 from vinstall.resolution.model import InstalledProject
 from vinstall.resolution.options import Prereleases, ResolutionOptions
@@ -57,6 +55,8 @@ class Shortlist:
         self._requested = requested
         self._options = options
         self._made: dict[tuple[object, ...], Candidate] = {}
+        self._fitting: dict[object, _Versions] = {}
+        """The versions that a set of limits admits: asked for again and again after a conflict."""
         self._absent: dict[tuple[NormalizedName, frozenset[Binding]], Absent] = {}
         self.unusable: dict[NormalizedName, dict[Version, None]] = {}
         """Versions that fitted what was asked and of which no file can be used."""
@@ -129,11 +129,10 @@ class Shortlist:
 
         What nobody asks for comes last of all: by then it is known whether anybody does.
         """
-        requirements = [ask.requirement for ask in asks]
         return (
             not asks,
-            not any(r.url is not None or is_pin(r) for r in requirements),
-            not any(is_bounded(r) for r in requirements),
+            not any(ask.is_pin or ask.url_key is not None for ask in asks),
+            not any(ask.is_bounded for ask in asks),
             self._requested.get(name, len(self._requested)),
             name,
         )
@@ -195,14 +194,18 @@ class Shortlist:
         nothing else satisfies.
         """
         versions = self._ordered(name)
-        fitting = (version for version in versions if _admitted(version, limits, bindings))
+        key = (name, frozenset(limits), frozenset(bindings))
+        fitting = self._fitting.get(key)
+        if fitting is None:
+            found = (version for version in versions if _admitted(version, limits, bindings))
+            fitting = self._fitting[key] = _Versions(found)
         unasked: list[Version] = []
         yanked: list[Candidate] = []
         expected = self._expected(fitting, limits, unasked)
         any_usable = yield from self._not_yanked(name, expected, extras, yanked)
         if not any_usable and self._falls_back_to_prereleases(versions):
             any_usable = yield from self._not_yanked(name, unasked, extras, yanked)
-        if not any_usable and any(is_pin(limit.requirement) for limit in limits):
+        if not any_usable and any(limit.is_pin for limit in limits):
             yield from yanked
 
     def _expected(
@@ -346,6 +349,25 @@ class Shortlist:
                 url_key=url_key,
             )
         return found
+
+
+class _Versions:
+    """Versions that are worked out when they are come to, and remembered."""
+
+    def __init__(self, source: Iterator[Version]) -> None:
+        self._source = source
+        self._found: list[Version] = []
+
+    def __iter__(self) -> Iterator[Version]:
+        at = 0
+        while True:
+            if at == len(self._found):
+                more = next(self._source, None)
+                if more is None:
+                    return
+                self._found.append(more)
+            yield self._found[at]
+            at += 1
 
 
 def _is_yanked(candidate: Candidate) -> bool:
