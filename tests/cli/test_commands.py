@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import click
 import pytest
 
 from vinstall.cli.commands import vinstall
-
-ROOT = Path(__file__).parents[2]
 
 
 def parsed(*words: str) -> list[str]:
@@ -38,13 +33,3 @@ class TestDefaultCommand:
     )
     def test_words(self, words: list[str], command: list[str]) -> None:
         assert parsed(*words) == command
-
-
-def test_the_reference_page_is_what_the_code_says() -> None:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
-    page = (ROOT / "docs" / "reference" / "commands.md").read_text("utf-8")
-    assert page == generate.render_commands(), "run `python docs/generate.py`"
