@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -37,7 +38,7 @@ class Case(NamedTuple):
     """What is run once everything is set up."""
 
     words: tuple[str, ...] = ("lib",)
-    variables: dict[str, str] = {}
+    variables: Mapping[str, str] = MappingProxyType({})
 
 
 def chosen(scene: Scene) -> Case:

@@ -62,12 +62,12 @@ def render_summary(report: InstallReport, console: Console, *, seconds: float) -
 
 
 def _changed_line(item: Item, console: Console) -> str:
-    label = f" ({item.label})" if item.label else ""
+    version = with_label(item.version, item.label)
     if item.action is Action.REPLACED:
-        return f"{console.added('~')} {item.name} {item.previous} -> {item.version}{label}"
+        return f"{console.added('~')} {item.name} {item.previous} -> {version}"
     if item.action is Action.REMOVED:
-        return f"{console.removed('-')} {item.name} {item.version}"
-    return f"{console.added('+')} {item.name} {item.version}{label}"
+        return f"{console.removed('-')} {item.name} {version}"
+    return f"{console.added('+')} {item.name} {version}"
 
 
 def _projects(count: int) -> str:

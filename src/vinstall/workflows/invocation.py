@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 
 
