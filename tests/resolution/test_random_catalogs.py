@@ -176,7 +176,7 @@ def _only(searches: str) -> Iterator[None]:
 
 
 class TestRandomCatalogs:
-    @settings(max_examples=150 * _SCALE, deadline=None)
+    @settings(max_examples=100 * _SCALE, deadline=None)
     @given(
         projects=_projects(),
         texts=st.lists(_requirements(), min_size=1, max_size=3),
@@ -219,7 +219,7 @@ class TestRandomCatalogs:
             chosen = _chosen(resolution, projects)
             assert list(_problems(chosen, requests, allowed, {})) == []
 
-    @settings(max_examples=50 * _SCALE, deadline=None)
+    @settings(max_examples=30 * _SCALE, deadline=None)
     @given(
         projects=_projects(),
         texts=st.lists(_requirements(), min_size=1, max_size=3),
@@ -241,7 +241,7 @@ class TestRandomCatalogs:
         if succeeds([]):
             assert succeeds(installed)
 
-    @settings(max_examples=50 * _SCALE, deadline=None)
+    @settings(max_examples=30 * _SCALE, deadline=None)
     @given(projects=_projects(), texts=st.lists(_requirements(), min_size=1, max_size=3))
     def test_equal_questions_get_equal_answers(self, projects: _Projects, texts: list[str]) -> None:
         def outcome() -> object:

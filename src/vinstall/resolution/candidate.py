@@ -61,6 +61,8 @@ class Binding:
     """A limit on the version a project may have, should it be in the answer (PEP 850, `abi_dependency`)."""
 
     requirement: Requirement
+    by: str = ""
+    """Who sets it, for the user: "`flash-attn` 2.8"."""
 
     @property
     def name(self) -> NormalizedName:
@@ -114,7 +116,7 @@ class Absent:
 
     def cannot_be_used(self) -> Impossible:
         """The requirement that rules out going without the project."""
-        reason = "is neither asked for nor installed in a version that fits"
+        reason = "is neither asked for nor installed in a version that goes with the rest"
         return Impossible(name=f"{self.name} {reason}", reason=reason)
 
 

@@ -141,19 +141,19 @@ class Explanation:
     def _impossible(self, name: NormalizedName, causes: Sequence[Cause]) -> _Finding | None:
         """Candidates that nothing can make usable, grouped by why."""
         reasons: defaultdict[str, list[Version]] = defaultdict(list)
-        lines = []
         for requirement, parent in causes:
+            if isinstance(requirement, Impossible) and isinstance(parent, Absent):
+                return _absent(parent, requirement)
             if isinstance(requirement, Impossible) and isinstance(parent, Candidate):
                 reasons[requirement.reason].append(parent.version)
-            elif isinstance(requirement, Impossible) and isinstance(parent, Absent):
-                limits = either([shown(b.requirement) for b in _sorted_bindings(parent)], "and")
-                lines.append(f"`{name}` {requirement.reason}: {limits}")
-        for reason, versions in reasons.items():
-            lines.append(f"`{name}` {versions_text(list(dict.fromkeys(versions)))} {reason}")
-        if not lines:
+        if not reasons:
             return None
-        asked = self._chain(name)
-        return _Finding(3, f"no release of `{name}` can be used here", (*asked, *lines))
+        lines = [
+            f"`{name}` {versions_text(list(dict.fromkeys(versions)))} {reason}"
+            for reason, versions in reasons.items()
+        ]
+        message = f"no release of `{name}` can be used here"
+        return _Finding(3, message, (*self._chain(name), *lines))
 
     def _unknown(self, name: NormalizedName, who: tuple[str, ...]) -> _Finding:
         sources = self._catalog.asked(name)
@@ -265,9 +265,13 @@ def _limits(requirement: AnyRequirement) -> bool:
 _WITHOUT_PRERELEASES = (Prereleases.DISALLOW, Prereleases.STRICT)
 
 
-def _sorted_bindings(absent: Absent) -> list[Binding]:
-    """The limits on an absent project, in the order of their texts."""
-    return sorted(absent.bindings, key=lambda binding: shown(binding.requirement))
+def _absent(absent: Absent, requirement: Impossible) -> _Finding:
+    """A project that others go with, and that would have to be asked for."""
+    limits = sorted(absent.bindings, key=lambda binding: (binding.by, shown(binding.requirement)))
+    texts = [shown(limit.requirement) for limit in limits]
+    lines = [f"{limit.by} goes with {text}" for limit, text in zip(limits, texts, strict=True)]
+    hint = f"ask for {either(list(dict.fromkeys(texts)), 'and')} as well"
+    return _Finding(3, f"`{absent.name}` {requirement.reason}", tuple(lines), hint)
 
 
 def _there_are(name: str, versions: Sequence[Version], limit: Ask | None = None) -> str:

@@ -125,7 +125,7 @@ class Needs:
             if requirement.name != candidate.name:
                 yield self._ask(requirement)
         for limit in candidate.limits:
-            yield Binding(requirement=limit)
+            yield Binding(requirement=limit, by=f"`{candidate.name}` {candidate.version}")
 
     def _python_fault(self, candidate: Candidate, metadata: Metadata) -> Impossible | None:
         """What is installed runs already; anything else has to admit the target's Python."""
