@@ -1,43 +1,42 @@
-"""Settings → the rooms of one run: the only place that builds sources, target, providers, catalog."""
+"""Settings → the rooms of one run: the only place that builds sources, target, providers, catalog.
+
+A run that finds everything in its cache needs few rooms, and each takes time to load: what a
+function alone needs is imported there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-
-from packaging.utils import NormalizedName
+from typing import TYPE_CHECKING
 
 from vinstall.cache.files import Cache
 from vinstall.cache.store import Store
-from vinstall.catalog import MetadataBuilder
-from vinstall.catalog.source_catalog import SourceCatalog
 from vinstall.errors import FormatError, UsageError
-from vinstall.formats.host_file import HostFile, parse_host_file
-from vinstall.formats.support import NamespaceAnswer
-from vinstall.formats.variant_json import ProviderInfo
-from vinstall.net.client import HttpClient
-from vinstall.net.credentials import Credentials
-from vinstall.net.settings import NetworkSettings, TrustSettings
 from vinstall.observer import Observer
-from vinstall.providers.machine import Machine, described_machine, this_machine
-from vinstall.providers.provider import PluginRunner, ProviderOptions
-from vinstall.providers.registry import Registry
-from vinstall.providers.trust import parse_trust
-from vinstall.sources import chain_builder
-from vinstall.sources.chain import Chain
-from vinstall.sources.chain_builder import SourceChoice
-from vinstall.sources.file_reader import CachedFileReader
-from vinstall.sources.location import url_path
-from vinstall.target.describe import describe_target
-from vinstall.target.discover import Place, Surroundings, discover_target
-from vinstall.target.environment import Target
-from vinstall.workflows.folders import user_cache_folder
-from vinstall.workflows.host_platform import foreign_platform
-from vinstall.workflows.invocation import Invocation
-from vinstall.workflows.policies import Hashes, selection_policies, upload_cutoff
-from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings
+
+if TYPE_CHECKING:
+    from packaging.utils import NormalizedName
+
+    from vinstall.catalog import MetadataBuilder
+    from vinstall.catalog.source_catalog import Pages, SourceCatalog
+    from vinstall.formats.host_file import HostFile
+    from vinstall.formats.support import NamespaceAnswer
+    from vinstall.formats.variant_json import ProviderInfo
+    from vinstall.net.client import HttpClient
+    from vinstall.providers.machine import Machine
+    from vinstall.providers.provider import PluginRunner
+    from vinstall.providers.registry import Registry
+    from vinstall.sources.chain import Chain
+    from vinstall.sources.file_reader import CachedFileReader
+    from vinstall.target.discover import Place
+    from vinstall.target.environment import Target
+    from vinstall.workflows.invocation import Invocation
+    from vinstall.workflows.policies import Hashes
+    from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings
 
 _ANSWERS = "answers"
 _WHEELS = "wheels"
@@ -62,16 +61,52 @@ class RememberedAnswers:
 class RecordedAnswers:
     """A registry whose answers are remembered by namespace, for the report."""
 
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
+    def __init__(self, make: Callable[[], Registry]) -> None:
+        self._make = make
         self.given: dict[str, NamespaceAnswer] = {}
         """What was said last about each namespace."""
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Made when the first namespace is asked about."""
+        return self._make()
 
     def answer(self, namespace: str, info: ProviderInfo | None, *, labels: int) -> NamespaceAnswer:
         """What the registry says."""
         answer = self.registry.answer(namespace, info, labels=labels)
         self.given[namespace] = answer
         return answer
+
+
+class Outside:
+    """What reaches out of this machine; made when it is asked for, and `close`d at the end."""
+
+    def __init__(
+        self, settings: Settings, invocation: Invocation, observer: Observer, cache: Cache
+    ) -> None:
+        self._settings = settings
+        self._invocation = invocation
+        self._observer = observer
+        self._cache = cache
+
+    @cached_property
+    def client(self) -> HttpClient:
+        """The one HTTP client."""
+        return _client(self._settings.sources, self._invocation, self._observer)
+
+    @cached_property
+    def reader(self) -> CachedFileReader:
+        """Who reads files and their metadata."""
+        from vinstall.sources.file_reader import CachedFileReader
+
+        return CachedFileReader(
+            self.client, self._cache, observer=self._observer, refresh=self._settings.refresh
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        if "client" in self.__dict__:
+            self.client.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +117,18 @@ class Rooms:
     invocation: Invocation
     observer: Observer
     cache: Cache
-    client: HttpClient
-    reader: CachedFileReader
     store: Store
+    outside: Outside
+
+    @property
+    def client(self) -> HttpClient:
+        """The HTTP client, which loads httpx at its first request."""
+        return self.outside.client
+
+    @property
+    def reader(self) -> CachedFileReader:
+        """Who reads files and their metadata."""
+        return self.outside.reader
 
     def remembered(self) -> RememberedAnswers:
         """Where answers of interpreters and plugins are kept."""
@@ -94,27 +138,31 @@ class Rooms:
 @contextmanager
 def assemble(settings: Settings, invocation: Invocation, observer: Observer) -> Iterator[Rooms]:
     """The rooms for `settings`; nothing is asked or read yet.  Closes every connection at the end."""
+    from vinstall.workflows.folders import user_cache_folder
+
     root = (
         None if settings.no_cache else settings.cache_dir or user_cache_folder(invocation.environ)
     )
     cache = Cache(root, observer=observer)
-    client = _client(settings.sources, invocation, observer)
-    reader = CachedFileReader(client, cache, observer=observer, refresh=settings.refresh)
+    outside = Outside(settings, invocation, observer, cache)
     try:
         yield Rooms(
             settings=settings,
             invocation=invocation,
             observer=observer,
             cache=cache,
-            client=client,
-            reader=reader,
             store=Store(cache.folder(_WHEELS)),
+            outside=outside,
         )
     finally:
-        client.close()
+        outside.close()
 
 
 def _client(settings: SourceSettings, invocation: Invocation, observer: Observer) -> HttpClient:
+    from vinstall.net.client import HttpClient
+    from vinstall.net.credentials import Credentials
+    from vinstall.net.settings import NetworkSettings, TrustSettings
+
     environ = invocation.environ
     keyring = settings.keyring_provider in ("subprocess", "auto", "import")
     return HttpClient(
@@ -139,11 +187,12 @@ def load_text(rooms: Rooms, location: str) -> bytes:
     """
     if location.lower().startswith(("http:", "https:")):
         return rooms.client.get(rooms.client.credentials.add(location)).content
-    path = (
-        url_path(location)
-        if location.lower().startswith("file:")
-        else rooms.invocation.folder / Path(location).expanduser()
-    )
+    if location.lower().startswith("file:"):
+        from vinstall.sources.location import url_path
+
+        path = url_path(location)
+    else:
+        path = rooms.invocation.folder / Path(location).expanduser()
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -157,9 +206,11 @@ def load_text(rooms: Rooms, location: str) -> bytes:
 
 def build_chain(rooms: Rooms) -> Chain:
     """The sources in their order.  Raises UsageError for what is no address."""
+    from vinstall.sources import chain_builder
+
     settings = rooms.settings.sources
     return chain_builder.build_chain(
-        SourceChoice(
+        chain_builder.SourceChoice(
             index_url=settings.index_url,
             extra_index_urls=settings.extra_index_urls,
             no_index=settings.no_index,
@@ -185,6 +236,8 @@ def find_target(rooms: Rooms) -> Target:
 
     Raises TargetError where there is none.
     """
+    from vinstall.target.discover import Surroundings, discover_target
+
     invocation, wanted = rooms.invocation, rooms.settings.target
     target = discover_target(
         _place(wanted),
@@ -197,7 +250,13 @@ def find_target(rooms: Rooms) -> Target:
     )
     platform, host = wanted.python_platform, rooms.settings.variants.host
     if platform is None and host is not None:
+        from vinstall.workflows.host_platform import foreign_platform
+
         platform = foreign_platform(read_host_file(rooms, host).facts, target.markers)
+    if platform is None and wanted.python_version is None:
+        return target
+    from vinstall.target.describe import describe_target
+
     return describe_target(target, platform=platform, python_version=wanted.python_version)
 
 
@@ -210,6 +269,8 @@ def describe(target: Target) -> str:
 
 
 def _place(wanted: TargetSettings) -> Place:
+    from vinstall.target.discover import Place
+
     return Place(
         python=wanted.python,
         target=wanted.target,
@@ -226,6 +287,8 @@ def _place(wanted: TargetSettings) -> Place:
 
 def find_machine(rooms: Rooms, target: Target) -> Machine:
     """The machine that is chosen for: this one, or what `target` tells of another."""
+    from vinstall.providers.machine import described_machine, this_machine
+
     if not target.described:
         return this_machine(rooms.invocation.environ)
     return described_machine(
@@ -237,6 +300,8 @@ def find_machine(rooms: Rooms, target: Target) -> Machine:
 
 def read_host_file(rooms: Rooms, path: Path) -> HostFile:
     """The host file at `path`.  Raises UsageError."""
+    from vinstall.formats.host_file import parse_host_file
+
     try:
         return parse_host_file(load_text(rooms, str(path)))
     except FormatError as error:
@@ -249,10 +314,28 @@ def build_answers(
     rooms: Rooms, target: Target, runner: PluginRunner | None, *, require_hashes: bool
 ) -> RecordedAnswers:
     """Who knows what the target supports.  Nothing is looked at yet.  Raises UsageError."""
+
+    def make() -> Registry:
+        return _registry(rooms, target, runner, require_hashes=require_hashes)
+
+    answers = RecordedAnswers(make)
+    variants = rooms.settings.variants
+    if variants.host is not None or variants.trust_providers:
+        _ = answers.registry  # what the user wrote is checked even if nobody asks
+    return answers
+
+
+def _registry(
+    rooms: Rooms, target: Target, runner: PluginRunner | None, *, require_hashes: bool
+) -> Registry:
+    from vinstall.providers.provider import ProviderOptions
+    from vinstall.providers.registry import Registry
+    from vinstall.providers.trust import parse_trust
+
     settings = rooms.settings
     host = settings.variants.host
     providers = read_host_file(rooms, host).providers if host is not None else None
-    registry = Registry(
+    return Registry(
         machine=find_machine(rooms, target),
         markers=target.markers,
         options=ProviderOptions(
@@ -270,7 +353,6 @@ def build_answers(
         ),
         runner=runner,
     )
-    return RecordedAnswers(registry)
 
 
 # --- catalog ------------------------------------------------------------------------------------
@@ -286,10 +368,14 @@ def open_catalog(
     builder: MetadataBuilder | None = None,
     editable: frozenset[str] = frozenset(),
     installed: frozenset[NormalizedName] = frozenset(),
+    pages: Pages | None = None,
 ) -> Iterator[SourceCatalog]:
     """The window of resolution on the sources; its threads end with the `with` block."""
+    from vinstall.catalog.source_catalog import SourceCatalog
+    from vinstall.workflows.policies import selection_policies, upload_cutoff
+
     catalog = SourceCatalog(
-        pages=build_chain(rooms),
+        pages=pages or build_chain(rooms),
         reader=rooms.reader,
         target=target,
         answers=answers,

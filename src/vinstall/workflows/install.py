@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.cache.store import StoredWheel
-from vinstall.errors import UsageError
+from vinstall.errors import ResolutionError, SourceError, UsageError
 from vinstall.installation.apply import ApplyOptions, apply, heal
 from vinstall.installation.environment_lock import EnvironmentLock, lock_environment
 from vinstall.installation.fetch import fetch_wheels
@@ -17,7 +18,7 @@ from vinstall.installation.origin import direct_url_json
 from vinstall.installation.plan import Plan, make_plan
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin, Resolution
-from vinstall.selection.release import SourceDistribution
+from vinstall.selection.release import SourceDistribution, Wheel
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
 from vinstall.target.layout import refuse_managed
@@ -28,8 +29,10 @@ from vinstall.workflows.file_size import file_sizes
 from vinstall.workflows.hash_checks import check_hashes, demand_hashes
 from vinstall.workflows.installed_variants import (
     Standing,
+    as_requested_before,
     judge_installed,
     mention_better,
+    replacements,
     reselected,
 )
 from vinstall.workflows.invocation import Invocation
@@ -46,8 +49,10 @@ from vinstall.workflows.report import (
 from vinstall.workflows.requirements import Asked
 from vinstall.workflows.resolving import Question, open_question, opened
 from vinstall.workflows.settings import Settings
-from vinstall.workflows.side_installation import build_wheels
 from vinstall.workflows.wanted_lock import WantedLock, wanted_lock
+
+if TYPE_CHECKING:
+    from vinstall.sources.source import FetchedFile
 
 _SEEDS = frozenset(canonicalize_name(name) for name in ("pip", "setuptools", "wheel"))
 """What environments are made with; `exact` leaves it there unless it is asked for."""
@@ -96,8 +101,9 @@ def _install(
         run = _Run(rooms=rooms, question=question, target=target, installed=installed)
         standings = run.standings()
         if locked is None:
-            resolution = question.resolve([one for one in standings if one.against is None])
-            mention_better(resolution, standings, question.catalog, rooms.observer)
+            resolution = run.resolve(standings)
+            if any(one.label is not None for one in standings):
+                mention_better(resolution, standings, question.catalog, rooms.observer)
         else:
             from vinstall.workflows.locked import resolve_lock
 
@@ -124,6 +130,28 @@ class _Run:
         if not self.rooms.settings.variants.reselect:
             return judged
         return tuple(reselected(judged, self.question.catalog))
+
+    def resolve(self, standings: tuple[Standing, ...]) -> Resolution:
+        """The resolution; installed variants that do not run here are replaced with it, if they can be."""
+        question, settings = self.question, self.rooms.settings
+        staying = [one for one in standings if one.against is None]
+        exactly = settings.only_deps or settings.exact or settings.require_hashes or question.hashes
+        if exactly or len(staying) == len(standings):
+            return question.resolve(staying)
+        asked = {request.requirement.name for request in question.requests}
+        more = tuple(replacements(standings, asked, question.catalog))
+        if not more:
+            return question.resolve(staying)
+        try:
+            found = question.resolve(staying, more=more)
+        except (ResolutionError, SourceError) as error:
+            found = question.resolve(staying)
+            names = ", ".join(f"`{request.requirement.name}`" for request in more)
+            self.rooms.observer.warning(
+                f"{names} cannot be replaced by a build that runs here: {error.message}"
+            )
+            return found
+        return as_requested_before(found, more, self.installed)
 
     def plan(self, resolution: Resolution, standings: tuple[Standing, ...]) -> Plan:
         """What has to change; says what must not be silent about it."""
@@ -165,7 +193,7 @@ class _Run:
         if plan.is_empty:
             return {}
         rooms.observer.phase("download")
-        built = build_wheels(plan, self.question.builder)
+        built = self._built(plan)
         stored = fetch_wheels(plan, rooms.reader, rooms.store, rooms.observer, local=built)
         check_hashes(plan, stored, self.question.hashes, rooms.reader)
         rooms.observer.phase("link")
@@ -183,6 +211,14 @@ class _Run:
         )
         rooms.observer.phase("done")
         return stored
+
+    def _built(self, plan: Plan) -> Mapping[NormalizedName, FetchedFile]:
+        """The wheels of source distributions."""
+        if all(isinstance(pin.choice.artifact, Wheel) for pin in plan.pins):
+            return {}
+        from vinstall.workflows.side_installation import build_wheels
+
+        return build_wheels(plan, self.question.builder)
 
     def _direct_urls(self, plan: Plan) -> dict[NormalizedName, Mapping[str, object]]:
         """PEP 610: what only the builder knows of sources, their commits and hashes."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from vinstall.catalog import Catalog
 from vinstall.errors import FormatError, NetworkError, SourceError
 from vinstall.formats.metadata import Metadata, parse_metadata
+from vinstall.formats.requirement import Requirement
 from vinstall.formats.support import NamespaceAnswer
 from vinstall.formats.variant_json import ProviderInfo, VariantTable, parse_variant_table
 from vinstall.formats.wheel_name import NULL_LABEL
 from vinstall.observer import Observer
-from vinstall.resolution.model import InstalledProject, Resolution
+from vinstall.resolution.model import InstalledProject, Pin, Request, Resolution
 from vinstall.selection.labels import Verdict, judge_labels
 from vinstall.selection.policy import SelectionPolicy
-from vinstall.target.installed import InstalledDistribution
+from vinstall.selection.reason import UnsupportedFeature
+from vinstall.target.installed import InstalledDistribution, InstalledSet
 
 
 class Answers(Protocol):
@@ -158,3 +161,36 @@ def _better(standing: Standing, catalog: Catalog) -> str | None:
     if best is None or best.label == standing.label:
         return None
     return f"`{best.label}`" if best.label is not None else "a plain wheel"
+
+
+def replacements(
+    standings: Iterable[Standing], asked: Container[NormalizedName], catalog: Catalog
+) -> Iterator[Request]:
+    """What to ask for beside what the user `asked`, so that no variant stays that cannot run here.
+
+    The same version where a build of it runs here, else any.  A namespace that nobody answers for
+    says nothing about the host: its variants stay.
+    """
+    for standing in standings:
+        one, verdict = standing.distribution, standing.verdict
+        if verdict is None or not isinstance(verdict.reason, UnsupportedFeature):
+            continue
+        if one.local and one.name not in asked:
+            same = f"=={one.version}" if catalog.choices(one.name, one.version) else ""
+            yield Request(
+                requirement=Requirement(name=one.name, specifier=SpecifierSet(same)),
+                origin=f"the installed variant `{verdict.label}`, which does not run here",
+            )
+
+
+def as_requested_before(
+    resolution: Resolution, more: Iterable[Request], installed: InstalledSet
+) -> Resolution:
+    """`resolution` with what was asked for by `more` as much the user's wish as it was before."""
+    names = {request.requirement.name for request in more}
+
+    def before(pin: Pin) -> Pin:
+        old = installed.get(pin.name) if pin.name in names else None
+        return pin if old is None else replace(pin, requested=old.requested())
+
+    return replace(resolution, pins=tuple(before(pin) for pin in resolution.pins))

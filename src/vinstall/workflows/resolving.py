@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName
 
-from vinstall.building.builder import Builder
-from vinstall.catalog.source_catalog import SourceCatalog
 from vinstall.errors import UsageError
 from vinstall.observer import Observer
 from vinstall.resolution.model import Request, Resolution
-from vinstall.resolution.resolve import resolve
 from vinstall.target.environment import Target
 from vinstall.workflows.assemble import (
     RecordedAnswers,
@@ -24,18 +22,22 @@ from vinstall.workflows.assemble import (
     load_text,
     open_catalog,
 )
-from vinstall.workflows.builds import name_of_place, open_builder
-from vinstall.workflows.installed_variants import Standing
 from vinstall.workflows.invocation import Invocation
-from vinstall.workflows.plugins import plugin_runner
-from vinstall.workflows.policies import Hashes, resolution_options
 from vinstall.workflows.requirements import (
     Asked,
+    Hashes,
     read_requirements,
     requests,
     with_file_options,
 )
 from vinstall.workflows.settings import Settings
+
+if TYPE_CHECKING:
+    from vinstall.building.builder import Builder
+    from vinstall.catalog.source_catalog import SourceCatalog
+    from vinstall.formats.metadata import Metadata
+    from vinstall.selection.release import SourceDistribution
+    from vinstall.workflows.installed_variants import Standing
 
 
 @contextmanager
@@ -54,36 +56,123 @@ def opened(
         yield rooms, asked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What resolving works with, ready to be asked."""
+    """What resolving works with.  Each part is made when it is asked for, and only then loaded."""
 
-    rooms: Rooms
-    asked: Asked
-    target: Target
-    requests: tuple[Request, ...]
-    constraints: tuple[Request, ...]
-    answers: RecordedAnswers
-    builder: Builder
-    catalog: SourceCatalog
-    hashes: Mapping[NormalizedName, Hashes]
+    def __init__(
+        self,
+        rooms: Rooms,
+        asked: Asked,
+        target: Target,
+        installed: frozenset[NormalizedName],
+        stack: ExitStack,
+    ) -> None:
+        self.rooms = rooms
+        self.asked = asked
+        self.target = target
+        self._installed = installed
+        self._stack = stack
 
-    def resolve(self, standings: Iterable[Standing] = ()) -> Resolution:
-        """The resolution; `standings` are of what is installed and may stay.  Tells its notices."""
+    @cached_property
+    def hashes(self) -> Mapping[NormalizedName, Hashes]:
+        """The hashes that requirements list, by project."""
+        return self.asked.hashes()
+
+    @cached_property
+    def answers(self) -> RecordedAnswers:
+        """Who knows what the target supports."""
+        rooms = self.rooms
+        runner = None
+        if rooms.settings.variants.trust_providers:
+            from vinstall.workflows.plugins import plugin_runner
+
+            runner = plugin_runner(rooms, find_machine(rooms, self.target))
+        required = rooms.settings.require_hashes or bool(self.hashes)
+        return build_answers(rooms, self.target, runner, require_hashes=required)
+
+    @cached_property
+    def builder(self) -> Builder:
+        """Who builds source distributions."""
+        from vinstall.workflows.builds import open_builder
+
+        folder = self.rooms.invocation.folder
+        limits, _ = requests(self.asked.build_constraints, folder=folder, name_location=_unnamed)
+        return self._stack.enter_context(open_builder(self.rooms, self.target, self.asked, limits))
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """What is asked for; folders and archives may have to be built for their names."""
+        return self._wanted[0]
+
+    @cached_property
+    def constraints(self) -> tuple[Request, ...]:
+        """What limits versions.  Raises UsageError."""
+        folder = self.rooms.invocation.folder
+        return requests(self.asked.constraints, folder=folder, name_location=_unnamed)[0]
+
+    @cached_property
+    def catalog(self) -> SourceCatalog:
+        """The window on the sources."""
+        return self._stack.enter_context(
+            open_catalog(
+                self.rooms,
+                self.target,
+                self.answers,
+                hashes=self.hashes,
+                builder=None if self.target.described else _Building(self),
+                editable=self._wanted[1],
+                installed=self._installed,
+            )
+        )
+
+    @cached_property
+    def _wanted(self) -> tuple[tuple[Request, ...], frozenset[str]]:
+        folder = self.rooms.invocation.folder
+        return requests(self.asked.requirements, folder=folder, name_location=self._name)
+
+    def _name(self, url: str, editable: bool) -> NormalizedName:
+        from vinstall.workflows.builds import name_of_place
+
+        return name_of_place(self.builder, url, editable=editable)
+
+    def resolve(
+        self, standings: Sequence[Standing] = (), *, more: Sequence[Request] = ()
+    ) -> Resolution:
+        """The resolution; `standings` are of what is installed and may stay.  Tells its notices.
+
+        `more` is asked for on top of what the user asks for.
+        """
         rooms = self.rooms
         rooms.observer.phase("resolve")
-        resolution = resolve(
-            self.requests,
+        resolution = self._resolve(standings, more)
+        for notice in resolution.notices:
+            rooms.observer.notice(notice)
+        return resolution
+
+    def _resolve(self, standings: Sequence[Standing], more: Sequence[Request]) -> Resolution:
+        from vinstall.resolution.resolve import resolve
+        from vinstall.workflows.policies import resolution_options
+
+        return resolve(
+            (*self.requests, *more),
             catalog=self.catalog,
             target=self.target,
             constraints=self.constraints,
             installed=[standing.as_project() for standing in standings],
-            options=resolution_options(rooms.settings, self.asked.overrides),
-            observer=rooms.observer,
+            options=resolution_options(self.rooms.settings, self.asked.overrides),
+            observer=self.rooms.observer,
         )
-        for notice in resolution.notices:
-            rooms.observer.notice(notice)
-        return resolution
+
+
+class _Building:
+    """The builder of a question, for a catalog that may never need one."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+
+    def metadata(self, source: SourceDistribution) -> Metadata:
+        """As the builder's."""
+        return self._question.builder.metadata(source)
 
 
 @contextmanager
@@ -95,43 +184,8 @@ def open_question(
     installed: frozenset[NormalizedName] = frozenset(),
 ) -> Iterator[Question]:
     """Everything that answers what is `asked` for `target`; `installed` are projects there already."""
-    folder = rooms.invocation.folder
-    hashes = asked.hashes()
-    machine = find_machine(rooms, target)
-    answers = build_answers(
-        rooms,
-        target,
-        plugin_runner(rooms, machine),
-        require_hashes=rooms.settings.require_hashes or bool(hashes),
-    )
-    build_limits, _ = requests(asked.build_constraints, folder=folder, name_location=_unnamed)
-    with open_builder(rooms, target, asked, build_limits) as builder:
-
-        def name_location(url: str, editable: bool) -> NormalizedName:
-            return name_of_place(builder, url, editable=editable)
-
-        wanted, editables = requests(asked.requirements, folder=folder, name_location=name_location)
-        limits, _ = requests(asked.constraints, folder=folder, name_location=_unnamed)
-        with open_catalog(
-            rooms,
-            target,
-            answers,
-            hashes=hashes,
-            builder=None if target.described else builder,
-            editable=editables,
-            installed=installed,
-        ) as catalog:
-            yield Question(
-                rooms=rooms,
-                asked=asked,
-                target=target,
-                requests=wanted,
-                constraints=limits,
-                answers=answers,
-                builder=builder,
-                catalog=catalog,
-                hashes=hashes,
-            )
+    with ExitStack() as stack:
+        yield Question(rooms, asked, target, installed, stack)
 
 
 def _unnamed(url: str, editable: bool) -> NormalizedName:  # noqa: ARG001
