@@ -349,6 +349,50 @@ class TestVariants:
         assert torchlike.installed() == {"torchlike": "1.0 (cu13)"}, ran.err
 
 
+class TestEveryRun:
+    """On every run an installed variant that this host no longer supports is replaced."""
+
+    def test_whatever_the_run_is_about(self, scene: Scene) -> None:
+        scene.variants("torchlike", "1.0", LABELS)
+        scene.variants("torchlike", "2.0", LABELS)
+        scene.wheel("app", requires=["torchlike<2"])
+        scene.wheel("other")
+        scene.run("app", variables=CUDA_13_0)
+        ran = scene.run("other", variables=CUDA_12_8)
+        assert ran.code == 0, ran.err
+        assert scene.installed() == {"app": "1.0", "other": "1.0", "torchlike": "1.0 (cu12)"}
+        assert (
+            "note: `torchlike` 1.0 is replaced: what is installed needs CUDA 13.0,"
+            " the driver offers 12.8"
+        ) in ran.err.splitlines()
+        (info,) = scene.env.glob("lib/python*/site-packages/torchlike-1.0.dist-info")
+        assert not (info / "REQUESTED").exists()
+
+    def test_another_version_where_none_of_this_one_runs_here(self, scene: Scene) -> None:
+        scene.variants("torchlike", "1.0", {"cu13": CU13})
+        scene.variants("torchlike", "0.9", LABELS)
+        scene.wheel("other")
+        scene.run("torchlike", variables=CUDA_13_0)
+        scene.run("other", variables=CUDA_12_8)
+        assert scene.installed() == {"other": "1.0", "torchlike": "0.9 (cu12)"}
+
+    def test_one_that_cannot_be_replaced_is_no_obstacle(self, scene: Scene) -> None:
+        scene.variants("torchlike", "1.0", {"cu13": CU13})
+        scene.wheel("other")
+        scene.run("torchlike", variables=CUDA_13_0)
+        ran = scene.run("other", variables=CUDA_12_8)
+        assert ran.code == 0, ran.err
+        assert scene.installed() == {"other": "1.0", "torchlike": "1.0 (cu13)"}
+        assert "warning: `torchlike` cannot be replaced by a build that runs here: " in ran.err
+
+    def test_one_that_still_runs_stays(self, scene: Scene) -> None:
+        scene.variants("torchlike", "1.0", LABELS)
+        scene.wheel("other")
+        scene.run("torchlike", variables=CUDA_12_8)
+        scene.run("other", variables=CUDA_13_0)
+        assert scene.installed() == {"other": "1.0", "torchlike": "1.0 (cu12)"}
+
+
 class TestCache:
     def test_it_is_seen_and_emptied(self, scene: Scene) -> None:
         scene.wheel("lib")
