@@ -368,6 +368,33 @@ class TestConflicts:
         assert error.message == "`demo` has a file where the environment has a folder"
         assert error.context == (f"`{world.site / 'thing'}`",)
 
+    @pytest.mark.parametrize(
+        ("name", "place"),
+        [
+            ("demo-1.0.data/scripts/python", "bin/python"),
+            ("demo-1.0.data/data/bin/python3.12", "bin/python3.12"),
+            ("demo-1.0.data/scripts/activate.fish", "bin/activate.fish"),
+            ("demo-1.0.data/data/pyvenv.cfg", "pyvenv.cfg"),
+        ],
+    )
+    def test_the_environment_itself_is_not_replaced(
+        self, world: World, tmp_path: Path, name: str, place: str
+    ) -> None:
+        (world.folder / "bin").mkdir()
+        (world.folder / place).write_text("precious")
+        path = archive(tmp_path, (name, "evil"))
+        error = self.refused(world, lambda: world.install(path))
+        assert error.message == "`demo` would replace a part of the environment itself"
+        assert error.context == (f"`{world.folder / place}`",)
+
+    def test_a_broken_record_of_another_project_is_no_obstacle(self, world: World) -> None:
+        world.install(wheel(world, "other"))
+        (world.site / "other-1.0.dist-info" / "RECORD").write_bytes(b"\xff")
+        (world.site / "demo").mkdir()
+        (world.site / "demo" / "__init__.py").touch()
+        world.install(wheel(world))
+        assert world.installed() == {"demo": "1.0", "other": "1.0"}
+
     def test_a_link_out_of_the_environment_is_not_followed(
         self, world: World, tmp_path: Path
     ) -> None:
@@ -416,12 +443,13 @@ class TestUninstall:
         world.install(wheel(world))
         record = world.site / "demo-1.0.dist-info" / "RECORD"
         away = os.path.relpath(outside, world.site)
-        record.write_text(record.read_text() + f"{away},,\n{outside},,\n../,,\n")
+        record.write_text(record.read_text() + f"{away},,\n{outside},,\n../,,\n\0/x,,\na\0b,,\n")
         self.uninstall(world, "demo")
         assert outside.exists()
         assert world.installed() == {}
         assert world.listener.warnings == [
-            f"`demo` lists files outside of the environment; they are left alone: {away}, {outside}"
+            "`demo` lists files outside of the environment; they are left alone: "
+            f"{away}, {outside}, \\x00/x"
         ]
 
     def test_a_folder_in_a_record_is_not_removed_with_its_contents(self, world: World) -> None:

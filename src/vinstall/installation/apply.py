@@ -5,16 +5,15 @@ What happens in which order, and what a crash leaves behind, is `journal`'s to t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from vinstall.cache.store import Store, StoredWheel
+from vinstall.cache.store import Bytecode, Store, StoredWheel
 from vinstall.errors import InstallationError
-from vinstall.installation.bytecode import compile_wheels
 from vinstall.installation.change import Change
 from vinstall.installation.environment_lock import EnvironmentLock, lock_environment
 from vinstall.installation.journal import heal_stage, unfinished
@@ -78,7 +77,7 @@ def apply(
         linker = Linker(chosen.link_mode or default_link_mode(), keep_times=store is not None)
         change = Change(plan, stored, target, installed, linker=linker, observer=observer)
         wheels = [stored[pin.name] for pin in plan.pins]
-        bytecode = compile_wheels(wheels, target, store, observer) if store is not None else {}
+        bytecode = _bytecode(wheels, target, store, observer) if store is not None else {}
         change.prepare(bytecode=bytecode, direct_urls=direct_urls or {})
         change.carry_out()
         return Outcome(
@@ -144,6 +143,14 @@ def _locked(
     if lock.site != Path(home_folder(target)):
         raise ValueError(f"the lock is for {lock.site}")
     yield lock
+
+
+def _bytecode(
+    wheels: Sequence[StoredWheel], target: Target, store: Store, observer: Observer
+) -> Mapping[str, Bytecode]:
+    from vinstall.installation.bytecode import compile_wheels
+
+    return compile_wheels(wheels, target, store, observer)
 
 
 def _check_current(plan: Plan, installed: InstalledSet) -> None:

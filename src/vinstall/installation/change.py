@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,10 @@ from vinstall.installation.remove import Removal, plan_removal, recorded_files
 from vinstall.observer import Observer
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledSet
+
+_FOUNDATION = re.compile(
+    r"(?:python|pythonw|pypy|graalpy)[0-9.]*t?(?:\.exe)?|(?:de)?activate(?:\.\w+)?", re.IGNORECASE
+)
 
 
 class Change:
@@ -98,9 +103,10 @@ class Change:
 
     def _warn_outside(self, removal: Removal) -> None:
         if removal.outside:
+            shown = ", ".join(ascii(path)[1:-1] for path in removal.outside[:3])
             self._observer.warning(
                 f"`{removal.distribution.name}` lists files outside of the environment; "
-                f"they are left alone: {', '.join(removal.outside[:3])}"
+                f"they are left alone: {shown}"
             )
 
     def _edited(self, removal: Removal) -> Arrival:
@@ -128,6 +134,11 @@ class Change:
         for obstacle in taken:
             if owner := owned.get(obstacle.path):
                 raise _conflict(obstacle.owner, owner, obstacle.path)
+            if self._is_foundation(obstacle.path):
+                raise InstallationError(
+                    f"`{obstacle.owner}` would replace a part of the environment itself",
+                    context=(f"`{obstacle.path}`",),
+                )
             if obstacle.is_folder:
                 raise InstallationError(
                     f"`{obstacle.owner}` has a file where the environment has a folder",
@@ -142,6 +153,13 @@ class Change:
                 f"replaced a file that belongs to no installed project: `{shown[0]}`{more}"
             )
         return paths
+
+    def _is_foundation(self, path: str) -> bool:
+        """Whether `path` is what makes the environment one: its interpreter, its configuration."""
+        folder, _, name = path.rpartition("/")
+        if folder == os.path.realpath(self._target.scheme.scripts):
+            return _FOUNDATION.fullmatch(name) is not None
+        return name == "pyvenv.cfg" and folder == os.path.realpath(self._target.scheme.data)
 
     def _clash(self) -> InstallationError | None:
         """The conflict between two arrivals, if there is one; looked for once staging failed."""

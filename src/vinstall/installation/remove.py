@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vinstall.errors import InstallationError
+from vinstall.errors import FormatError, InstallationError
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, linked_egg_info
 
@@ -60,9 +60,13 @@ def plan_removal(distribution: InstalledDistribution, target: Target) -> Removal
 
 
 def recorded_files(distribution: InstalledDistribution) -> Iterator[str]:
-    """Absolute paths of the files a RECORD lists; none where there is no RECORD."""
+    """Absolute paths of the files a RECORD lists; none where there is no readable RECORD."""
     site = os.path.realpath(distribution.site)
-    for row in distribution.record() or ():
+    try:
+        rows = distribution.record() or ()
+    except FormatError:
+        return
+    for row in rows:
         yield os.path.normpath(os.path.join(site, row.path))
 
 
@@ -125,7 +129,7 @@ class _Traces:
         path = f"{folder}/{name}"
         try:
             is_folder = stat.S_ISDIR(os.lstat(path).st_mode)
-        except OSError:
+        except (OSError, ValueError):  # not there, or a name that cannot be
             is_folder = False
         else:
             if not is_folder:
@@ -150,6 +154,8 @@ class _Traces:
 
     def _resolve(self, head: str) -> str | None:
         """The real path of a folder, or None where it is not inside the environment."""
+        if "\0" in head:
+            return None
         real = os.path.realpath(os.path.join(self._origin, head))
         inside = any(real == root or real.startswith(f"{root}{os.sep}") for root in self._roots)
         return real if inside else None
