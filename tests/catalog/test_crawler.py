@@ -123,6 +123,13 @@ class TestGuesses:
         time.sleep(0.05)
         assert recorder.pages == []
 
+    def test_releases_that_are_named(self) -> None:
+        recorder = Recorder()
+        crawler = crawl(recorder)
+        crawler.read_ahead(canonicalize_name("lib"), [Version("2.0"), Version("1.0")])
+        until(lambda: sorted(recorder.read) == ["lib 1.0", "lib 2.0"])
+        assert recorder.pages == []
+
 
 class TestWhenItGoesWrong:
     def test_a_failure_is_left_to_whoever_asks(self) -> None:

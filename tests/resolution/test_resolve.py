@@ -237,6 +237,16 @@ class TestWhatIsRead:
         assert versions(run(catalog, "a")) == {"a": "1"}
         assert catalog.settled == 1
 
+    def test_where_release_after_release_fails_the_next_ones_are_announced(self) -> None:
+        releases = {f"{at}.0": Fake(requires=["c<1"]) for at in range(30)}
+        catalog = FakeCatalog({"a": {**releases, "0.5": Fake()}, "c": {"1": Fake()}})
+        assert versions(run(catalog, "a<29", "a!=20.0")) == {"a": "0.5"}
+        assert catalog.ahead == [
+            ("a", [f"{at}.0" for at in (25, 24, 23, 22, 21, 19, 18, 17, 16, 15)]),
+            ("a", [f"{at}.0" for at in range(14, 4, -1)]),
+            ("a", ["4.0", "3.0", "2.0", "1.0", "0.5", "0.0"]),
+        ]
+
     def test_nothing_is_asked_of_dependencies_that_are_not_wanted(self) -> None:
         catalog = FakeCatalog({"a": {"1": ["b"]}})
         options = ResolutionOptions(dependencies=Dependencies.NONE)

@@ -80,6 +80,8 @@ class FakeCatalog:
         self.read: list[str] = []
         """`name version` of the metadata read."""
         self.prefetched: list[str] = []
+        self.ahead: list[tuple[str, list[str]]] = []
+        """Releases whose metadata was announced."""
         self.settled = 0
 
     def versions(self, name: NormalizedName) -> Sequence[Version]:
@@ -132,6 +134,9 @@ class FakeCatalog:
 
     def prefetch(self, requirements: Sequence[Requirement]) -> None:
         self.prefetched += [requirement.name for requirement in requirements]
+
+    def read_ahead(self, name: NormalizedName, versions: Sequence[Version]) -> None:
+        self.ahead.append((name, [str(version) for version in versions]))
 
     def settle(self) -> None:
         self.settled += 1

@@ -65,6 +65,10 @@ class Catalog(Protocol):
         """A hint that these projects will be asked for, and in which versions; returns at once."""
         ...
 
+    def read_ahead(self, name: NormalizedName, versions: Sequence[Version]) -> None:
+        """A hint that the metadata of these releases will probably be asked for; returns at once."""
+        ...
+
     def settle(self) -> None:
         """A hint that guesses about what will be asked were wrong: begin no more of them."""
         ...

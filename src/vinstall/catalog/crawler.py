@@ -8,10 +8,12 @@ that depends on.  A guess changes no answer, it only fills the catalog's memo.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from queue import SimpleQueue
 
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from vinstall.catalog import Catalog
 from vinstall.errors import VinstallError
@@ -42,7 +44,7 @@ class Crawler:
         self._markers = markers
         self._leave_out = leave_out
         self._threads = threads
-        self._queue: SimpleQueue[Requirement | None] = SimpleQueue()
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._workers = 0
         self._seen: set[tuple[NormalizedName, frozenset[NormalizedName]]] = set()
         self._lock = threading.Lock()
@@ -62,12 +64,23 @@ class Crawler:
             ]
             self._seen.update((requirement.name, requirement.extras) for requirement in fresh)
             for requirement in fresh:
-                self._queue.put(requirement)
-                if self._workers < self._threads:
-                    self._workers += 1
-                    # Not of a pool: that costs 10 ms of imports, and the end of the program would
-                    # wait for a server that no answer is expected from any more.
-                    threading.Thread(target=self._work, name="crawler", daemon=True).start()
+                self._begin(partial(self._visit, requirement))
+
+    def read_ahead(self, name: NormalizedName, versions: Sequence[Version]) -> None:
+        """Begin to read the metadata of these releases; returns at once."""
+        if self._threads == 0 or self._stopped:
+            return
+        with self._lock:
+            for version in versions:
+                self._begin(partial(self._read_release, name, version))
+
+    def _begin(self, task: Callable[[], None]) -> None:
+        self._queue.put(task)
+        if self._workers < self._threads:
+            self._workers += 1
+            # Not of a pool: that costs 10 ms of imports, and the end of the program would wait for
+            # a server that no answer is expected from any more.
+            threading.Thread(target=self._work, name="crawler", daemon=True).start()
 
     def settle(self) -> None:
         """Guess on no guess any more, only on what the resolution itself says it needs."""
@@ -81,9 +94,9 @@ class Crawler:
                 self._queue.put(None)
 
     def _work(self) -> None:
-        while (requirement := self._queue.get()) is not None and not self._stopped:
+        while (task := self._queue.get()) is not None and not self._stopped:
             try:
-                self._visit(requirement)
+                task()
             except VinstallError:
                 # Whoever asks for it in earnest gets to see it.
                 continue
@@ -108,6 +121,11 @@ class Crawler:
         )
         found = dependencies(metadata, context)
         self.follow([need for need in found if need.name not in self._leave_out])
+
+    def _read_release(self, name: NormalizedName, version: Version) -> None:
+        choices = self._catalog.choices(name, version)
+        if choices and isinstance(choices[0].artifact, Wheel):
+            self._catalog.metadata(choices[0])
 
     def _guess(self, requirement: Requirement) -> Choice | None:
         """The choice that most probably will be taken."""

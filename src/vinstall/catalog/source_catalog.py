@@ -315,6 +315,9 @@ class SourceCatalog:
     def prefetch(self, requirements: Sequence[Requirement]) -> None:
         self._crawler.follow(requirements)
 
+    def read_ahead(self, name: NormalizedName, versions: Sequence[Version]) -> None:
+        self._crawler.read_ahead(name, versions)
+
     def settle(self) -> None:
         self._crawler.settle()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from packaging.utils import NormalizedName
@@ -25,6 +26,10 @@ from vinstall.selection.release import Choice, Wheel
 
 Rank: TypeAlias = tuple[bool, bool, bool, int, str]
 """Sort key of projects; the least is decided first.  See `Shortlist.rank`."""
+
+_BATCH = 10
+_BATCH_AT = 3
+"""The third release of a project that is offered, and every tenth from there, has ten more read ahead."""
 
 _NO_EXTRAS: frozenset[NormalizedName] = frozenset()
 
@@ -57,6 +62,7 @@ class Shortlist:
         self._made: dict[tuple[object, ...], Candidate] = {}
         self._fitting: dict[object, _Versions] = {}
         """The versions that a set of limits admits: asked for again and again after a conflict."""
+        self._offered: dict[NormalizedName, set[Version]] = {}
         self._absent: dict[tuple[NormalizedName, frozenset[Binding]], Absent] = {}
         self.unusable: dict[NormalizedName, dict[Version, None]] = {}
         """Versions that fitted what was asked and of which no file can be used."""
@@ -82,7 +88,24 @@ class Shortlist:
         )
         for candidate in found:
             if _admitted(candidate.version, limits, bindings):
+                self._announce(candidate, limits, bindings)
                 yield candidate
+
+    def _announce(
+        self, candidate: Candidate, limits: Sequence[Ask], bindings: Sequence[Binding]
+    ) -> None:
+        """Where release after release of a project is looked at, have the next ones read ahead."""
+        if candidate.number < 0:
+            return
+        offered = self._offered.setdefault(candidate.name, set())
+        if candidate.version in offered:
+            return
+        offered.add(candidate.version)
+        if len(offered) % _BATCH == _BATCH_AT:
+            versions = self._ordered(candidate.name)
+            following = versions[versions.index(candidate.version) + 1 :]
+            fitting = (v for v in following if _admitted(v, limits, bindings))
+            self._catalog.read_ahead(candidate.name, list(islice(fitting, _BATCH)))
 
     def absent(self, name: NormalizedName, bindings: Iterable[Binding]) -> Absent:
         """The stand-in for a project that is limited by `bindings` and asked for by nobody."""
