@@ -165,6 +165,44 @@ class TestManyHosts:
         assert not (scene.root / "pylock.toml").exists()
 
 
+class TestExtrasAndGroups:
+    """PEP 751: `extras`, `dependency-groups`, and markers that ask for them."""
+
+    @pytest.fixture
+    def project(self, scene: Scene) -> Scene:
+        for name in ("always", "shared", "plotting", "testing"):
+            scene.wheel(name)
+        scene.wheel("runner", requires=["shared", "testing"])
+        (scene.root / "pyproject.toml").write_text(
+            '[project]\nname = "mine"\nversion = "1"\ndependencies = ["always", "shared"]\n'
+            '[project.optional-dependencies]\nplot = ["plotting"]\n'
+            '[dependency-groups]\ntest = ["runner"]\n'
+        )
+        ran = scene.run("lock", "-r", "pyproject.toml", "--extra", "plot", "--group", "test")
+        assert ran.code == 0, ran.err
+        return scene
+
+    @pytest.mark.parametrize(
+        ("words", "names"),
+        [
+            ((), {"always", "shared"}),
+            (("--extra", "plot"), {"always", "shared", "plotting"}),
+            (("--group", "test"), {"always", "shared", "runner", "testing"}),
+        ],
+    )
+    def test_what_is_asked_for_is_installed(
+        self, project: Scene, words: tuple[str, ...], names: set[str]
+    ) -> None:
+        ran = project.run_alone("-r", "pylock.toml", *words, "--python", project.python)
+        assert ran.code == 0, ran.err
+        assert set(project.installed()) == names
+
+    def test_an_extra_the_lock_does_not_have_is_named(self, project: Scene) -> None:
+        ran = project.run_alone("-r", "pylock.toml", "--extra", "sound", "--python", project.python)
+        assert ran.code == 1
+        assert "error: `pylock.toml` has no extra `sound`" in ran.err
+
+
 class TestSync:
     """The environment becomes exactly the lock."""
 

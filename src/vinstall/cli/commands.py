@@ -119,7 +119,7 @@ def settings_of(console: Console, parameters: dict[str, Any]) -> Settings:
         editables=parameters.get("editable", ()),
         requirement_files=parameters.get("requirement", ()),
         groups=parameters.get("group", ()),
-        lock_extras=parameters.get("extra", ()),
+        extras=parameters.get("extra", ()),
         allow_sources=parameters.get("allow_source", ()),
         dry_run=parameters.get("dry_run", False),
         report=parameters.get("report"),

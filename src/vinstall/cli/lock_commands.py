@@ -93,6 +93,14 @@ def _for_many_hosts(command: click.Command) -> click.Command:
     help="Print the lock instead of writing it.",
 )
 @requirement_options
+@click.option(
+    "--extra",
+    multiple=True,
+    metavar="NAME",
+    cls=SectionedOption,
+    section="What to install",
+    help="Lock this extra of a `pyproject.toml` too.",
+)
 @variant_options
 @source_options
 @target_options

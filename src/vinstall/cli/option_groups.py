@@ -151,7 +151,7 @@ requirement_options: _Decorator[Any] = _section(
 
 lock_options: _Decorator[Any] = _section(
     "What of a lock",
-    _many("--extra", metavar="NAME", help="An extra of the lock."),
+    _many("--extra", metavar="NAME", help="An extra of the lock, or of a `pyproject.toml`."),
     _many(
         "--allow-source", metavar="URL|DIR", help="Read nothing of a lock that is not below this."
     ),

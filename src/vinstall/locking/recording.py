@@ -16,7 +16,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from vinstall.errors import IntegrityError
-from vinstall.formats.marker import Marker, MarkerContext
+from vinstall.formats.marker import Marker, MarkerContext, parse_marker
 from vinstall.formats.pylock import (
     Lock,
     LockedDirectory,
@@ -48,6 +48,8 @@ class HostAnswer:
     resolution: Resolution
     release: Callable[[Pin], Release | None]
     """The release a pin's file belongs to; None for a direct requirement."""
+    conditions: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
+    """Project to the markers any of which needs it (`conditions_of`); not listed: needed always."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +179,7 @@ class _Recording:
         common = LockedPackage(
             name=pin.name,
             version=pin.version,
-            marker=self._environments.marker_for(entry.pins),
+            marker=self._marker(key),
             requires_python=pin.metadata.requires_python,
             dependencies=tuple(self._dependencies(key)),
             attestation_identities=self._identities(entry)
@@ -188,6 +190,16 @@ class _Recording:
         if pin.direct_url is not None or release is None:
             return self._direct(common, pin)
         return self._from_index(common, entry, release, before)
+
+    def _marker(self, key: _Key) -> Marker | None:
+        """Where the entry is needed: in which environments, and for which extras or groups."""
+        entry = self._entries[key]
+        where = self._environments.marker_for(entry.pins)
+        conditions = [self._answers[at].conditions.get(key[0], ()) for at in entry.pins]
+        if not all(conditions):
+            return where
+        asked = " or ".join(sorted({text for each in conditions for text in each}))
+        return parse_marker(asked if where is None else f"({where.text}) and ({asked})")
 
     def _identities(self, entry: _Entry) -> tuple[Table, ...]:
         """Of the chosen files, each identity once, in a fixed order."""

@@ -16,20 +16,21 @@ from vinstall.errors import FormatError, ResolutionError, SourceError, TargetErr
 from vinstall.formats.lock_name import is_lock_name
 from vinstall.formats.pylock import Lock, Table, parse_lock
 from vinstall.formats.pylock_writer import render_lock
-from vinstall.formats.requirement import parse_requirement
+from vinstall.formats.requirement import Requirement, parse_requirement
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.locking.place import LockPlace
 from vinstall.locking.recording import DirectSource, Facts, HostAnswer, LockOptions, to_lock
+from vinstall.locking.selections import Selection, conditions_of
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin, Request, Resolution
 from vinstall.resolution.resolve import resolve
 from vinstall.selection.release import Release, SourceDistribution
 from vinstall.target.environment import Target
-from vinstall.workflows.assemble import Rooms, find_target
+from vinstall.workflows.assemble import Rooms, find_target, load_text
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.locked import installs_alike
 from vinstall.workflows.policies import resolution_options
-from vinstall.workflows.requirements import Asked
+from vinstall.workflows.requirements import Asked, read_requirements
 from vinstall.workflows.resolving import Question, open_question, opened
 from vinstall.workflows.settings import Settings
 
@@ -85,9 +86,14 @@ def lock(
         questions = [
             stack.enter_context(_open(rooms, asked, wishes, *each)) for each in _hosts(wishes)
         ]
-        answers = _resolve_all(questions, _preferences(previous, settings))
+        selections = read_selections(rooms, settings)
+        answers = _resolve_all(questions, _preferences(previous, settings), selections)
         options = LockOptions(
-            place=place, resolved=wishes.resolved, pip_compatible=wishes.pip_compatible
+            place=place,
+            resolved=wishes.resolved,
+            pip_compatible=wishes.pip_compatible,
+            extras=tuple(canonicalize_name(name) for name in sorted(settings.extras)),
+            groups=tuple(sorted(_group_name(text) for text in settings.groups)),
         )
         facts = _Asked(questions[0].question, attestations=wishes.attestations)
         made = to_lock(answers, options=options, facts=facts, previous=previous, observer=observer)
@@ -191,7 +197,11 @@ def _target(rooms: Rooms) -> Target:
 # --- one set of versions for all hosts ----------------------------------------------------------
 
 
-def _resolve_all(questions: Sequence[_HostQuestion], preferences: _Preferences) -> list[HostAnswer]:
+def _resolve_all(
+    questions: Sequence[_HostQuestion],
+    preferences: _Preferences,
+    selections: Sequence[Selection],
+) -> list[HostAnswer]:
     """An answer a host; one version of a project for all of them wherever there is one."""
     shared: dict[NormalizedName, Version] = {}
     resolutions = [_resolve(each.question, preferences, shared) for each in questions]
@@ -212,6 +222,7 @@ def _resolve_all(questions: Sequence[_HostQuestion], preferences: _Preferences) 
             markers=each.question.target.markers,
             resolution=resolution,
             release=_releases(each.question),
+            conditions=_conditions(each.question, resolution, selections),
         )
         for each, resolution in zip(questions, resolutions, strict=True)
     ]
@@ -250,6 +261,61 @@ def _first_difference(
         if len(versions[name]) > 1 and name not in given_up:
             return name, min(versions[name])
     return None, None
+
+
+def read_selections(rooms: Rooms, settings: Settings) -> tuple[Selection, ...]:
+    """What each extra and each group alone adds to what is asked for."""
+    alone = replace(settings, requirements=(), editables=(), requirement_files=(), extras=())
+    groups = [
+        (_group_name(text), "dependency_groups", replace(alone, groups=(text,)))
+        for text in settings.groups
+    ]
+    plain = replace(settings, extras=(), groups=())
+    extras = [
+        (canonicalize_name(name), "extras", replace(plain, extras=(name,)))
+        for name in settings.extras
+    ]
+    if not groups and not extras:
+        return ()
+    always = _requirements_of(rooms, plain)
+    return tuple(
+        Selection(
+            name=name,
+            field=field,
+            requirements=tuple(
+                one for one in _requirements_of(rooms, narrowed) if one not in always
+            ),
+        )
+        for name, field, narrowed in (*groups, *extras)
+    )
+
+
+def _requirements_of(rooms: Rooms, settings: Settings) -> tuple[Requirement, ...]:
+    asked = read_requirements(
+        settings,
+        load=lambda location: load_text(rooms, location),
+        environ=rooms.invocation.environ,
+        folder=rooms.invocation.folder,
+    )
+    return tuple(line.requirement for line in asked.requirements if line.requirement is not None)
+
+
+def _group_name(text: str) -> str:
+    """`[PATH:]NAME` without the path."""
+    return text.rpartition(":")[2]
+
+
+def _conditions(
+    question: Question, resolution: Resolution, selections: Sequence[Selection]
+) -> Mapping[NormalizedName, tuple[str, ...]]:
+    optional = {one for selection in selections for one in selection.requirements}
+    requests = [request.requirement for request in question.requests]
+    return conditions_of(
+        resolution,
+        always=[one for one in requests if one not in optional],
+        selections=selections,
+        environment=question.target.markers,
+    )
 
 
 def _releases(question: Question) -> Callable[[Pin], Release | None]:

@@ -111,7 +111,14 @@ def installs_alike(
     lock: Lock, question: Question, resolution: Resolution, place: LockPlace
 ) -> str | None:
     """How what `lock` installs differs from `resolution`; None where it does not."""
-    found = {pin.name: pin for pin in resolution_of(lock, question, place).pins}
+    everything = resolution_of(
+        lock,
+        question,
+        place,
+        extras=frozenset(lock.extras or ()),
+        groups=frozenset(canonicalize_name(name) for name in lock.dependency_groups or ()),
+    )
+    found = {pin.name: pin for pin in everything.pins}
     wanted = {pin.name: pin for pin in resolution.pins}
     for name in sorted(found.keys() | wanted.keys()):
         if name not in found or name not in wanted:

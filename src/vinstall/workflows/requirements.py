@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import FormatError, UsageError
 from vinstall.formats.dependency_group import group_requirements
@@ -79,7 +79,8 @@ def read_requirements(
     """
     words = tuple(_word(word) for word in settings.requirements)
     editables = tuple(_word(f"-e {path}") for path in settings.editables)
-    files = [_file(name, load, environ) for name in settings.requirement_files]
+    extras = frozenset(canonicalize_name(name) for name in settings.extras)
+    files = [_file(name, load, environ, extras) for name in settings.requirement_files]
     limits = [_file(name, load, environ, limit=True) for name in settings.constraint_files]
     replaced = [_file(name, load, environ) for name in settings.override_files]
     build = [_file(name, load, environ, limit=True) for name in settings.build_constraint_files]
@@ -118,10 +119,17 @@ def _word(text: str) -> RequirementLine:
 
 
 def _file(
-    name: str, load: Load, environ: Mapping[str, str], *, limit: bool = False
+    name: str,
+    load: Load,
+    environ: Mapping[str, str],
+    extras: frozenset[NormalizedName] = frozenset(),
+    *,
+    limit: bool = False,
 ) -> RequirementsFile:
     try:
-        return parse_requirements_file(name, load, environment=environ, constraint=limit)
+        return parse_requirements_file(
+            name, load, environment=environ, constraint=limit, extras=extras
+        )
     except FormatError as error:
         raise UsageError(error.message, context=error.context, hint=error.hint) from error
 

@@ -78,8 +78,8 @@ class Settings:
     override_files: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     """`--group`: `NAME` or `PATH:NAME` (PEP 735)."""
-    lock_extras: tuple[str, ...] = ()
-    """Extras of a lock (PEP 751)."""
+    extras: tuple[str, ...] = ()
+    """Of a lock (PEP 751) or of a `pyproject.toml` among the requirements files."""
     allow_sources: tuple[str, ...] = ()
     """URL prefixes and folders a lock may name; empty: the web, and what lies beside the lock."""
     exact: bool = False

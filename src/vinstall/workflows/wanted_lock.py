@@ -33,7 +33,7 @@ def wanted_lock(settings: Settings) -> WantedLock | None:
             f"`{locks[0]}` is a lock and stands alone",
             hint="install other requirements in a run of their own, or lock them together",
         )
-    return WantedLock(locks[0], settings.lock_extras, settings.groups)
+    return WantedLock(locks[0], settings.extras, settings.groups)
 
 
 def _is_lock(location: str) -> bool:
