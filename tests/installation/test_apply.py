@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import json
 import os
 import subprocess
@@ -23,7 +24,9 @@ from tests.installation.builders import (
 )
 from tests.support.wheels import make_wheel
 from vinstall.errors import InstallationError, TargetError
+from vinstall.installation import linking
 from vinstall.installation.apply import apply, heal, uninstall
+from vinstall.installation.linking import LinkMode, default_link_mode
 from vinstall.installation.plan import Plan
 from vinstall.target.installed import scan_installed
 
@@ -196,6 +199,30 @@ class TestInstall:
         assert len(world.installed()) == 100
 
 
+class TestLinkModes:
+    def test_files_are_shared_with_the_store(self, world: World) -> None:
+        path = wheel(world)
+        outcome = world.install(path)
+        stored = world.fetch(Plan(install=(make_pin(path),)))[make_pin(path).name]
+        inode = (world.site / "demo" / "__init__.py").stat().st_ino
+        assert Path(stored.path, "demo", "__init__.py").stat().st_ino == inode
+        assert outcome.link_mode is default_link_mode()
+
+    def test_another_file_system_gets_copies_and_says_so_in_detail(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(source: str, target: str) -> None:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+        monkeypatch.setitem(linking._LINKS, LinkMode.HARDLINK, refuse)
+        outcome = world.install(wheel(world), link_mode=LinkMode.HARDLINK)
+        assert outcome.link_mode is LinkMode.COPY
+        assert world.listener.details == [
+            "files were copied: `hardlink` does not work from the cache to here"
+        ]
+        check_record(world, "demo-1.0.dist-info")
+
+
 class TestReplace:
     def old_and_new(self, world: World) -> tuple[Path, Path]:
         old = {"demo/__init__.py": "old", "demo/gone/mod.py": "gone", "top.py": "old"}
@@ -312,7 +339,7 @@ class TestConflicts:
 
     def test_a_new_one_and_one_that_is_installed(self, world: World) -> None:
         world.install(wheel(world, "first", files={"shared/x.py": "1"}))
-        second = wheel(world, "second", files={"shared/x.py": "1", "b.py": "b"})
+        second = wheel(world, "second", files={"shared/x.py": "2", "b.py": "b"})
         error = self.refused(world, lambda: world.install(second))
         path = world.site / "shared" / "x.py"
         assert error.message == f"`second` and `first` both have the file `{path}`"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from packaging.utils import NormalizedName
@@ -20,6 +20,7 @@ from vinstall.installation.journal import STAGE_PREFIX, Journal, Step
 from vinstall.installation.linking import Linker, NewFile, Transfer, transfer
 from vinstall.installation.placement import (
     Ground,
+    Placement,
     Taken,
     home_folder,
     joined,
@@ -30,6 +31,7 @@ from vinstall.installation.placement import (
 )
 from vinstall.installation.plan import Plan
 from vinstall.installation.remove import Removal, plan_removal, recorded_files
+from vinstall.installation.sharing import brought_once, same_content, sources, without
 from vinstall.observer import Observer
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledSet
@@ -77,17 +79,20 @@ class Change:
         for removal in removals:
             self._warn_outside(removal)
         assembler = Assembler(self._target, self._ground, folders)
-        self._arrivals = [
+        self._arrivals = brought_once(
             assembler.arrival(pin, wheel, bytecode.get(wheel.sha256), direct_urls.get(pin.name))
             for pin, wheel in zip(self._plan.pins, wheels, strict=True)
-        ]
+        )
         self._arrivals += [self._edited(removal) for removal in removals if removal.edited]
         self._journal = self._plan_journal(removals)
 
     def _plan_journal(self, removals: Sequence[Removal]) -> Journal:
         leaving = dict.fromkeys(path for removal in removals for path in removal.files)
-        claims = [claim for arrival in self._arrivals for claim in arrival.claims()]
-        placement = plan_placement(self._ground.areas, claims, leaving.keys())
+        for path in self._owners_staying(leaving):
+            del leaving[path]
+        placement = self._place(leaving)
+        if placement.taken and self._share(placement.taken):
+            placement = self._place(leaving)
         leaving |= dict.fromkeys(self._replaceable(placement.taken))
         aside = tuple(
             Step(self._ground.area_of(path.rpartition("/")[0] or "/"), path) for path in leaving
@@ -100,6 +105,10 @@ class Change:
             emptied=tuple(sorted(emptied, reverse=True)),
             created=missing_folders(area.base for area in self._ground.areas),
         )
+
+    def _place(self, leaving: Collection[str]) -> Placement:
+        claims = [claim for arrival in self._arrivals for claim in arrival.claims()]
+        return plan_placement(self._ground.areas, claims, leaving)
 
     def _warn_outside(self, removal: Removal) -> None:
         if removal.outside:
@@ -120,17 +129,35 @@ class Change:
 
     # --- conflicts ---------------------------------------------------------------------------
 
-    def _replaceable(self, taken: Sequence[Taken]) -> list[str]:
-        """Paths in the way that belong to nobody.  Raises InstallationError where one does."""
-        if not taken:
-            return []
+    def _owners_staying(self, paths: Collection[str]) -> dict[str, NormalizedName]:
+        """Path to a distribution that stays and lists it, for those of `paths` that have one."""
+        if not paths:
+            return {}
         gone = {old.location for old in self._plan.leaving}
         staying = [
             (found.name, recorded_files(found))
             for found in (*self._installed, *self._installed.duplicates)
             if found.location not in gone
         ]
-        owned = owners([obstacle.path for obstacle in taken], staying)
+        return owners(paths, staying)
+
+    def _share(self, taken: Sequence[Taken]) -> bool:
+        """Leave out what is there already with the same content and stays; whether there was any."""
+        places = sources(self._arrivals, {obstacle.owner for obstacle in taken})
+        at = {self._absolute(*place): place for place in places}
+        same = {
+            (obstacle.owner, at[obstacle.path])
+            for obstacle in taken
+            if obstacle.path in at and same_content(places[at[obstacle.path]], obstacle.path)
+        }
+        self._arrivals = without(self._arrivals, same)
+        return bool(same)
+
+    def _replaceable(self, taken: Sequence[Taken]) -> list[str]:
+        """Paths in the way that belong to nobody.  Raises InstallationError where one does."""
+        if not taken:
+            return []
+        owned = self._owners_staying([obstacle.path for obstacle in taken])
         for obstacle in taken:
             if owner := owned.get(obstacle.path):
                 raise _conflict(obstacle.owner, owner, obstacle.path)
