@@ -134,6 +134,10 @@ class Cache:
         """Keep `value`, made of the types `marshal` knows and no subclass of them."""
         self.write(bucket, key, marshal.dumps(value, _MARSHAL))  # type: ignore[arg-type]
 
+    def value_file(self, bucket: str, key: Key) -> Path:
+        """The file in which the value for `key` is kept, if there is one."""
+        return self._value_path(bucket, key)
+
     def forget(self, bucket: str, key: Key) -> None:
         """Remove what is kept for `key`."""
         with contextlib.suppress(OSError):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -19,7 +20,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from vinstall.errors import UsageError
 from vinstall.formats.simple_api import ProjectPage
 from vinstall.net.response import OfflineError
-from vinstall.sources.index import PageState
+from vinstall.sources.index import Index, PageState
 from vinstall.sources.source import Source
 
 STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
@@ -80,6 +81,27 @@ class Chain:
                 return None
             found.append((source.name, state))
             if source in indexes and state.digest and self._first_only:
+                break
+        return tuple(found)
+
+    def kept(self, name: NormalizedName) -> tuple[tuple[Path, float], ...] | None:
+        """(file, fresh until) of each page that `pages` gave for `name`, or that was not there.
+
+        None where one of them is not kept in a file of the cache, links of `--find-links` among
+        them.
+        """
+        find_links, indexes = self._sources(name)
+        if find_links:
+            return None
+        found: list[tuple[Path, float]] = []
+        for index in indexes:
+            if not isinstance(index, Index):
+                return None
+            kept = index.kept(name)
+            if kept is None:
+                return None
+            found.append(kept)
+            if self._first_only and index.project(name) is not None:
                 break
         return tuple(found)
 

@@ -11,6 +11,7 @@ import marshal
 import re
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from packaging.utils import NormalizedName
@@ -90,6 +91,8 @@ class Index:
         self._refresh = refresh
         self._now = now
         self._pages: Once[NormalizedName, ProjectPage | None] = Once()
+        self._until: dict[NormalizedName, float] = {}
+        """How long each page in use is fresh; absent where it must not be kept."""
 
     @property
     def name(self) -> str:
@@ -109,12 +112,23 @@ class Index:
         usable = kept is not None and not self._refresh
         return PageState(kept.digest, kept.stamp.until) if usable and kept is not None else None
 
+    def kept(self, name: NormalizedName) -> tuple[Path, float] | None:
+        """The file that holds the page that `project` gave, and the time up to which it is fresh.
+
+        None where it is not kept.  Reads nothing.
+        """
+        until = self._until.get(name)
+        if until is None:
+            return None
+        return self._cache.value_file(PAGES, self._key(name)), until
+
     def _project(self, name: NormalizedName) -> ProjectPage | None:
         kept = self._kept(name)
         if kept is not None:
             fresh = not self._refresh and kept.stamp.until > self._now()
             if fresh or self._client.settings.offline:
                 self._observer.page_read(name, self.name, from_cache=True)
+                self._until[name] = kept.stamp.until
                 return self._unpack(name, kept)
         headers = {"Accept": ACCEPT} | (kept.stamp.conditions if kept is not None else {})
         if self._refresh:
@@ -183,6 +197,7 @@ class Index:
         head = marshal.dumps((*kept.stamp, kept.digest), _MARSHAL)
         content = len(head).to_bytes(_HEAD_SIZE, "little") + head + kept.body
         self._cache.write(PAGES, self._key(name), content)
+        self._until[name] = kept.stamp.until
 
     def _unpack(self, name: NormalizedName, kept: _Kept) -> ProjectPage | None:
         if not kept.digest:

@@ -25,7 +25,6 @@ from vinstall.target.layout import refuse_managed
 from vinstall.workflows.accelerators import accelerator_changes, container_hints
 from vinstall.workflows.assemble import Rooms, describe, find_target
 from vinstall.workflows.fallbacks import tell_fallbacks
-from vinstall.workflows.file_size import file_sizes
 from vinstall.workflows.hash_checks import check_hashes, demand_hashes
 from vinstall.workflows.installed_variants import (
     Standing,
@@ -52,6 +51,7 @@ from vinstall.workflows.settings import Settings
 from vinstall.workflows.wanted_lock import WantedLock, wanted_lock
 
 if TYPE_CHECKING:
+    from vinstall.formats.simple_api import RemoteFile
     from vinstall.sources.source import FetchedFile
 
 _SEEDS = frozenset(canonicalize_name(name) for name in ("pip", "setuptools", "wheel"))
@@ -137,7 +137,7 @@ class _Run:
         staying = [one for one in standings if one.against is None]
         exactly = settings.only_deps or settings.exact or settings.require_hashes or question.hashes
         if exactly or len(staying) == len(standings):
-            return question.resolve(staying)
+            return question.answer(staying)
         asked = {request.requirement.name for request in question.requests}
         more = tuple(replacements(standings, asked, question.catalog))
         if not more:
@@ -248,13 +248,13 @@ class _Run:
             pin.name: with_label(str(old.version), labels.get(old.name))
             for old, pin in plan.replace
         }
-        sizes = file_sizes([pin.choice.artifact.file for pin in plan.pins], self.rooms.client)
+        sizes = self._sizes(plan)
         items = [
             new_item(
                 pin,
                 previous=previous.get(pin.name),
                 deciding=deciding_properties(pin.choice),
-                size=sizes[pin.choice.artifact.file],
+                size=sizes.get(pin.choice.artifact.file),
                 metadata=self._metadata(pin),
                 sha256=stored[pin.name].sha256 if pin.name in stored else None,
             )
@@ -278,6 +278,19 @@ class _Run:
             items=tuple(sorted(items, key=lambda item: item.name)),
             answers=dict(self.question.answers.given),
         )
+
+    def _sizes(self, plan: Plan) -> Mapping[RemoteFile, int | None]:
+        """How large files are, for those who look before they install or want a report."""
+        settings = self.rooms.settings
+        if not settings.dry_run and settings.report is None:
+            return {}
+        files = [pin.choice.artifact.file for pin in plan.pins]
+        known = {file: file.size for file in files}
+        if all(size is not None for size in known.values()):
+            return known
+        from vinstall.workflows.file_size import file_sizes
+
+        return file_sizes(files, self.rooms.client)
 
     def _metadata(self, pin: Pin) -> JsonMetadata:
         """For a report, all of METADATA; nothing is read where no report is asked for."""

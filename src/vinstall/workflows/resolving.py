@@ -18,6 +18,7 @@ from vinstall.workflows.assemble import (
     Rooms,
     assemble,
     build_answers,
+    build_chain,
     find_machine,
     load_text,
     open_catalog,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from vinstall.formats.metadata import Metadata
     from vinstall.selection.release import SourceDistribution
     from vinstall.workflows.installed_variants import Standing
+    from vinstall.workflows.remembered import WatchedPages
 
 
 @contextmanager
@@ -72,6 +74,8 @@ class Question:
         self.target = target
         self._installed = installed
         self._stack = stack
+        self.watched: WatchedPages | None = None
+        """Notes which pages are read, where that is of interest."""
 
     @cached_property
     def hashes(self) -> Mapping[NormalizedName, Hashes]:
@@ -122,6 +126,7 @@ class Question:
                 builder=None if self.target.described else _Building(self),
                 editable=self._wanted[1],
                 installed=self._installed,
+                pages=self.watched,
             )
         )
 
@@ -147,6 +152,36 @@ class Question:
         resolution = self._resolve(standings, more)
         for notice in resolution.notices:
             rooms.observer.notice(notice)
+        return resolution
+
+    def answer(self, standings: Sequence[Standing] = ()) -> Resolution:
+        """The resolution as `resolve` gives it, or as it is remembered: enough to install from.
+
+        A remembered one has no edges, and its pins do not say what they require.
+        """
+        from vinstall.workflows import remembered
+
+        rooms = self.rooms
+        cutoff = None
+        if rooms.settings.exclude_newer is not None or rooms.settings.exclude_newer_for:
+            from vinstall.workflows.policies import upload_cutoff
+
+            cutoff = upload_cutoff(rooms.settings, rooms.invocation.now)
+        key = remembered.question_key(rooms.settings, self.asked, self.target, standings, cutoff)
+        if key is None:
+            return self.resolve(standings)
+        if not rooms.settings.refresh:
+            rooms.observer.phase("resolve")
+            offline = rooms.settings.sources.offline
+            known = remembered.recall(rooms.cache, key, offline=offline)
+            if known is not None:
+                for notice in known.notices:
+                    rooms.observer.notice(notice)
+                return known
+        self.watched = remembered.WatchedPages(build_chain(rooms))
+        resolution = self.resolve(standings)
+        if not self.answers.given:
+            remembered.keep(rooms.cache, key, resolution, self.watched)
         return resolution
 
     def _resolve(self, standings: Sequence[Standing], more: Sequence[Request]) -> Resolution:

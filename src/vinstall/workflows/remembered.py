@@ -1,0 +1,257 @@
+"""Remembered resolutions: what was resolved once is not resolved again while nothing it rests on changed.
+
+A resolution is a function of what is asked, the user's options, the target, what is installed,
+and the pages that were read.  All but the pages make the key.  The pages are those in the cache:
+each is known by the stamp of its file, and all must be fresh, just as a resolution anew would use
+them without asking anybody.  Where anything else had a say (variants and what providers answer,
+source distributions, places on this machine) nothing is remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from packaging import __version__ as packaging_version
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from vinstall import __version__
+from vinstall.cache.files import Cache
+from vinstall.formats.metadata import Metadata
+from vinstall.formats.simple_api import ProjectPage, RemoteFile
+from vinstall.formats.wheel_name import parse_wheel_name
+from vinstall.resolution.model import Kept, Pin, Resolution
+from vinstall.selection.release import Choice, Wheel
+from vinstall.target.environment import Target
+from vinstall.workflows.requirements import Asked
+from vinstall.workflows.settings import Settings, TargetSettings
+
+if TYPE_CHECKING:
+    from vinstall.sources.chain import Chain
+    from vinstall.workflows.installed_variants import Standing
+
+RESOLUTIONS = "resolutions"
+"""The bucket of the cache."""
+_REVISION = 1
+
+Key = tuple[str, str]
+FileStamp = tuple[str, int, int, int]
+"""Path, number, size, time of modification."""
+
+
+class WatchedPages:
+    """A chain that notes which projects' pages are read."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._stamps: dict[str, FileStamp] = {}
+        self._until = float("inf")
+        self.are_plain = True
+        """Whether each page is kept in a file, and none lists variants."""
+
+    def pages(self, name: NormalizedName) -> Sequence[ProjectPage]:
+        """As the chain's."""
+        found = self._chain.pages(name)
+        kept = self._chain.kept(name)
+        if kept is None or any(_lists_variants(page) for page in found):
+            self.are_plain = False
+        for path, until in kept or ():
+            stamp = _stamp(str(path))
+            if stamp is None:
+                self.are_plain = False
+            else:
+                self._stamps[stamp[0]] = stamp
+                self._until = min(self._until, until)
+        return found
+
+    def asked(self, name: NormalizedName) -> tuple[str, ...]:
+        """As the chain's."""
+        return self._chain.asked(name)
+
+    def stamps(self) -> tuple[list[FileStamp], float]:
+        """The stamps of the files that hold the pages read, and when the first is no longer fresh."""
+        return list(self._stamps.values()), self._until
+
+
+def _lists_variants(page: ProjectPage) -> bool:
+    return any(file.filename.endswith("-variants.json") for file in page.files)
+
+
+def question_key(
+    settings: Settings, asked: Asked, target: Target, standings: Iterable[Standing], cutoff: object
+) -> Key | None:
+    """What a resolution rests on beside pages; None where it cannot be named.
+
+    `cutoff` is what `--exclude-newer` comes to now.
+    """
+    if settings.no_cache or any(line.location for line in asked.requirements):
+        return None
+    # How and where files are put does not matter, nor does which environment it is.
+    plain = Settings()
+    settings = replace(
+        settings,
+        target=TargetSettings(),
+        dry_run=plain.dry_run,
+        report=plain.report,
+        compile=plain.compile,
+        link_mode=plain.link_mode,
+        cache_dir=plain.cache_dir,
+        refresh=plain.refresh,
+        exclude_newer=plain.exclude_newer,
+        exclude_newer_for=plain.exclude_newer_for,
+    )
+    where = (
+        str(target.python_version),
+        sorted(target.markers.items()),
+        tuple(target.tags),
+        target.described,
+    )
+    there = sorted(
+        (one.distribution.name, str(one.distribution.version), _stamp(f"{location}/METADATA"))
+        for one in standings
+        for location in (one.distribution.location,)
+    )
+    variants = any(one.verdict is not None for one in standings)
+    try:
+        parts = (_plain(settings), _plain(asked), _plain(cutoff), where, there)
+    except _Unclear:
+        return None
+    if variants or _has_places(asked):
+        return None
+    versions = f"{_REVISION} {__version__} {packaging_version}"
+    return versions, hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def recall(cache: Cache, key: Key, *, offline: bool = False) -> Resolution | None:
+    """The resolution that was remembered under `key`, without edges and without what files require.
+
+    None where there is none, or where a page is another one by now, or no longer fresh.  Costs
+    a look at the file of each page, a microsecond or two.
+    """
+    value = cache.read_value(RESOLUTIONS, key)
+    if value is None:
+        return None
+    stamps, until, pins, kept, notices = cast("tuple[Any, float, Any, Any, Any]", value)
+    if until <= time.time() and not offline:
+        return None
+    if any(_stamp(stamp[0]) != stamp for stamp in stamps):
+        return None
+    return Resolution(
+        pins=tuple(_pin(*row) for row in pins),
+        kept=tuple(
+            Kept(
+                name=name,
+                version=Version(version),
+                extras=frozenset(extras),
+                requested=requested,
+            )
+            for name, version, extras, requested in kept
+        ),
+        notices=tuple(notices),
+    )
+
+
+def keep(cache: Cache, key: Key, resolution: Resolution, pages: WatchedPages) -> bool:
+    """Remember `resolution`, for which `pages` were read; whether that was possible."""
+    if not (pages.are_plain and all(map(_is_plain_pin, resolution.pins))):
+        return False
+    stamps, until = pages.stamps()
+    pins = [
+        (
+            pin.choice.artifact.file.filename,
+            tuple(pin.choice.artifact.file),
+            pin.choice.artifact.source,
+            sorted(pin.extras),
+            pin.requested,
+        )
+        for pin in resolution.pins
+    ]
+    kept = [
+        (found.name, str(found.version), sorted(found.extras), found.requested)
+        for found in resolution.kept
+    ]
+    cache.write_value(RESOLUTIONS, key, (stamps, until, pins, kept, list(resolution.notices)))
+    return True
+
+
+def _is_plain_pin(pin: Pin) -> bool:
+    """Whether nothing but names and tags decided on the file."""
+    choice = pin.choice
+    return (
+        isinstance(choice.artifact, Wheel)
+        and choice.artifact.name.label is None
+        and choice.table is None
+        and pin.direct_url is None
+        and not any(rejection.label is not None for rejection in choice.rejected)
+    )
+
+
+def _pin(
+    filename: str, row: tuple[Any, ...], source: str, extras: list[str], requested: bool
+) -> Pin:
+    name = parse_wheel_name(filename)
+    wheel = Wheel(name=name, file=RemoteFile(*row), source=source)
+    return Pin(
+        name=name.name,
+        version=name.version,
+        choice=Choice(artifact=wheel),
+        metadata=Metadata(name=name.name, version=name.version),
+        extras=frozenset(map(NormalizedName, extras)),
+        requested=requested,
+    )
+
+
+def _stamp(path: str) -> FileStamp | None:
+    """The stamp of a file; None where there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a hundred of them
+    except OSError:
+        return None
+    return path, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _has_places(asked: Asked) -> bool:
+    """Whether anything is asked for by URL: what lies there may change."""
+    lines = (*asked.requirements, *asked.constraints)
+    requirements = [line.requirement for line in lines]
+    return any(one is None or one.url is not None for one in (*requirements, *asked.overrides))
+
+
+class _Unclear(Exception):
+    """A value that has no one plain form."""
+
+
+def _plain(value: object) -> object:
+    """`value` as tuples, numbers and text, equal for equal values in every process."""
+    match value:
+        case None | bool() | int() | float() | str() | bytes():
+            return value
+        case Enum():
+            return str(value)
+        case Version() | SpecifierSet() | Path():
+            return type(value).__name__, str(value)
+        case Mapping():
+            return tuple(sorted((repr(_plain(k)), _plain(v)) for k, v in value.items()))
+        case frozenset() | set():
+            return tuple(sorted(repr(_plain(item)) for item in value))
+        case tuple() | list():
+            return tuple(_plain(item) for item in value)
+        case _:
+            return _plain_object(value)
+
+
+def _plain_object(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = ((field.name, _plain(getattr(value, field.name))) for field in fields(value))
+        return type(value).__name__, tuple(parts)
+    if type(value).__str__ is not object.__str__:
+        return type(value).__name__, str(value)
+    raise _Unclear
