@@ -22,7 +22,7 @@ from vinstall.resolution.model import InstalledProject, Request, Resolution
 from vinstall.resolution.options import Dependencies, ResolutionOptions
 from vinstall.resolution.resolve import resolve
 from vinstall.selection.reason import TagMismatch
-from vinstall.selection.release import Choice
+from vinstall.selection.release import Choice, Wheel
 
 URL = "https://files.example/lib-1.5-py3-none-any.whl"
 OTHER_URL = "https://mirror.example/lib-1.5-py3-none-any.whl"
@@ -283,6 +283,34 @@ class TestBadMetadata:
 
         with pytest.raises(BuildError):
             run(Failing({"a": {"2": Fake(is_source=True), "1": Fake()}}), "a")
+
+    def test_nothing_is_built_to_prove_that_there_is_no_answer(self) -> None:
+        class Failing(FakeCatalog):
+            def metadata(self, choice: Choice) -> Metadata:
+                raise BuildError("`a` does not build")
+
+        tables = {"a": {"1": Fake(is_source=True)}, "b": {"1": Fake(builds=())}}
+        with pytest.raises(ResolutionFailed) as raised:
+            run(Failing(tables), "a==1", "b")
+        assert raised.value.message == "no release of `b` that fits can be used here"
+
+    def test_nor_is_one_built_after_a_conflict_that_needs_none(self) -> None:
+        built: list[str] = []
+
+        class Noting(FakeCatalog):
+            def metadata(self, choice: Choice) -> Metadata:
+                if not isinstance(choice.artifact, Wheel):
+                    built.append(choice.artifact.file.filename)
+                return super().metadata(choice)
+
+        tables: dict[str, dict[str, Fake]] = {
+            "s": {"1": Fake(is_source=True)},
+            "a": {"1": Fake(requires=["c<1"])},
+            "c": {"1": Fake()},
+        }
+        with pytest.raises(ResolutionFailed):
+            run(Noting(tables), "a==1", "s")
+        assert built == []
 
 
 class TestWhatIsTold:

@@ -28,6 +28,7 @@ from vinstall.resolution.candidate import (
 )
 from vinstall.resolution.needs import Needs
 from vinstall.resolution.shortlist import Shortlist
+from vinstall.selection.release import SourceDistribution
 
 _Names = frozenset[str]
 _NOBODY: _Names = frozenset()
@@ -51,7 +52,11 @@ class Exhaustive:
     """One search; run() it once."""
 
     def __init__(self, shortlist: Shortlist, needs: Needs, *, tries: int) -> None:
-        """`tries` is how many candidates to look at before giving up."""
+        """`tries` is how many candidates to look at before giving up; a new one counts for ten.
+
+        Nothing is built that was not built before: a source distribution whose metadata is not
+        known yet is passed over.
+        """
         self._shortlist = shortlist
         self._needs = needs
         self._tries = tries
@@ -64,6 +69,8 @@ class Exhaustive:
         """The candidate of every project; None where there is no answer, or it gave up."""
         for ask in asks:
             self._asked[ask.name].append((ask, _NOBODY))
+        if any(next(self._candidates(name), None) is None for name in list(self._asked)):
+            return None
         while (name := self._undecided()) is not None:
             blamed = {who for _, why in self._asked[name] for who in why}
             self._decisions.append(_Decision(name, self._candidates(name), blamed))
@@ -85,7 +92,10 @@ class Exhaustive:
         decision = self._decisions[-1]
         self._undo(decision)
         for candidate in decision.candidates:
-            self._tries -= 1
+            is_known = self._needs.is_known(candidate)
+            if not is_known and _is_source(candidate):
+                continue
+            self._tries -= 1 if is_known else 10
             clash = self._place(decision, candidate)
             if clash is None:
                 return True
@@ -162,3 +172,8 @@ class Exhaustive:
             [need for need in requirements if isinstance(need, Ask)],
             [need for need in requirements if isinstance(need, Binding)],
         )
+
+
+def _is_source(candidate: AnyCandidate) -> bool:
+    choice = candidate.choice if isinstance(candidate, Candidate) else None
+    return choice is not None and isinstance(choice.artifact, SourceDistribution)

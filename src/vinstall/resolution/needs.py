@@ -101,6 +101,10 @@ class Needs:
             self._catalog.prefetch(self._shortlist.worth_fetching(found))
         return found
 
+    def is_known(self, candidate: AnyCandidate) -> bool:
+        """Whether `of` would read nothing."""
+        return isinstance(candidate, Absent) or candidate in self._found
+
     def metadata(self, candidate: Candidate) -> Metadata:
         """Metadata of an installed distribution, or of the chosen file."""
         if candidate.installed is not None:

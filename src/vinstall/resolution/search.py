@@ -12,7 +12,7 @@ from vinstall.resolution.sweep import Sweep
 from vinstall.resolution.walk import Walk
 
 _LAST_TRIES = 5_000
-"""Candidates looked at before what resolvelib said is believed."""
+"""What is tried before resolvelib is believed that there is no answer."""
 
 
 def search(problem: Problem) -> Walk:

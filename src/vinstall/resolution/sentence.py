@@ -13,6 +13,7 @@ from vinstall.selection.reason import (
     NamespaceUnavailable,
     NoSuchLabel,
     Rejection,
+    TagMismatch,
     UnsupportedFeature,
     VariantDataInvalid,
 )
@@ -57,16 +58,34 @@ def is_for_variant_reasons(rejections: Iterable[Rejection]) -> bool:
 
 
 def rejection_texts(rejections: Iterable[Rejection]) -> tuple[str, ...]:
-    """One text for each label or file and reason: "`cu130` needs CUDA 13.0, the driver offers 12.4".
+    """A text for each reason, in the order given: "`cu130` needs CUDA 13.0, the driver offers 12.4".
 
-    Labels stand for their files.  In the order given, each text once, a long list cut.
+    A label stands for its files.  Files without one that share a reason share a text, and so do all
+    those made for elsewhere.  A long list is cut.
     """
-    texts = dict.fromkeys(
-        f"`{rejection.label if rejection.label is not None else rejection.filename}`"
-        f" {rejection.reason.sentence()}"
-        for rejection in rejections
-    )
-    found = tuple(texts)
-    if len(found) <= _SHOWN + 1:
-        return found
-    return (*found[:_SHOWN], f"{len(found) - _SHOWN} other files cannot be used either")
+    elsewhere: list[Rejection] = []
+    labelled: dict[str, None] = {}
+    plain: dict[str, list[str]] = {}
+    for rejection in rejections:
+        sentence = rejection.reason.sentence()
+        if isinstance(rejection.reason, TagMismatch):
+            elsewhere.append(rejection)
+        elif rejection.label is not None:
+            labelled[f"`{rejection.label}` {sentence}"] = None
+        else:
+            plain.setdefault(sentence, []).append(rejection.filename)
+    texts = [*labelled, *(_of_files(names, sentence) for sentence, names in plain.items())]
+    if len(texts) > _SHOWN + 1:
+        texts = [*texts[:_SHOWN], f"{len(texts) - _SHOWN} other files cannot be used either"]
+    if len(elsewhere) == 1:
+        texts.append(f"`{elsewhere[0].filename}` {elsewhere[0].reason.sentence()}")
+    elif elsewhere:
+        texts.append(f"{len(elsewhere)} wheels are for other platforms or versions of Python")
+    return tuple(texts)
+
+
+def _of_files(names: Sequence[str], sentence: str) -> str:
+    if len(names) == 1:
+        return f"`{names[0]}` {sentence}"
+    others = "1 other file" if len(names) == 2 else f"{len(names) - 1} other files"
+    return f"`{names[0]}` {sentence} (as {others})"
