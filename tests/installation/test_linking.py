@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from vinstall.installation import linking
 from vinstall.installation.linking import (
     Linker,
     LinkMode,
@@ -107,9 +108,7 @@ class TestFallback:
             calls.append(target)
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setitem(
-            sys.modules["vinstall.installation.linking"]._LINKS, LinkMode.HARDLINK, refuse
-        )
+        monkeypatch.setitem(linking._LINKS, LinkMode.HARDLINK, refuse)
         linker = Linker(LinkMode.HARDLINK)
         linker.run([transfer(source, tmp_path / "one"), transfer(source, tmp_path / "two")])
         assert len(calls) == 1
@@ -124,9 +123,7 @@ class TestFallback:
                 raise OSError(errno.EMLINK, "Too many links")
             os.link(link, target)
 
-        monkeypatch.setitem(
-            sys.modules["vinstall.installation.linking"]._LINKS, LinkMode.HARDLINK, often
-        )
+        monkeypatch.setitem(linking._LINKS, LinkMode.HARDLINK, often)
         linker = Linker(LinkMode.HARDLINK)
         linker.run([transfer(source, tmp_path / "one"), transfer(source, tmp_path / "two")])
         assert linker.mode is LinkMode.HARDLINK

@@ -79,3 +79,9 @@ class TestUninstalling:
         world.install(part(world, "one"), part(world, "two"))
         world.install(remove=["one", "two"])
         assert not (world.site / "space").exists()
+
+    def test_an_unreadable_record_of_another_is_no_obstacle(self, world: World) -> None:
+        world.install(part(world, "one"), part(world, "two"))
+        (world.site / "two-1.0.dist-info" / "RECORD").write_bytes(b"\xff\n")
+        world.install(remove=["one"])
+        assert not (world.site / "space" / "one").exists()

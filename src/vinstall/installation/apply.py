@@ -74,12 +74,15 @@ def apply(
         if plan.is_empty:
             return Outcome()
         store = chosen.compile_into
-        linker = Linker(chosen.link_mode or default_link_mode(), keep_times=store is not None)
+        mode = chosen.link_mode or default_link_mode()
+        linker = Linker(mode, keep_times=store is not None)
         change = Change(plan, stored, target, installed, linker=linker, observer=observer)
         wheels = [stored[pin.name] for pin in plan.pins]
         bytecode = _bytecode(wheels, target, store, observer) if store is not None else {}
         change.prepare(bytecode=bytecode, direct_urls=direct_urls or {})
         change.carry_out()
+        if linker.mode is not mode:
+            observer.detail(f"files were copied: `{mode}` does not work from the cache to here")
         return Outcome(
             installed=plan.install,
             replaced=plan.replace,

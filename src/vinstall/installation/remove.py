@@ -60,12 +60,12 @@ def plan_removal(distribution: InstalledDistribution, target: Target) -> Removal
 
 
 def recorded_files(distribution: InstalledDistribution) -> Iterator[str]:
-    """Absolute paths of the files a RECORD lists; none where there is no readable RECORD."""
+    """Absolute paths of the files a RECORD lists; none where there is none that can be read."""
     site = os.path.realpath(distribution.site)
     try:
         rows = distribution.record() or ()
     except FormatError:
-        return
+        return  # what another distribution has written must not stand in the way of this one
     for row in rows:
         yield os.path.normpath(os.path.join(site, row.path))
 
