@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from vinstall.errors import InstallationError, UsageError
 from vinstall.formats.requirement_line import RequirementLine
 from vinstall.installation.apply import heal
 from vinstall.installation.apply import uninstall as remove_by_name
-from vinstall.installation.remove import Removal, plan_removal
+from vinstall.installation.placement import owners
+from vinstall.installation.remove import Removal, plan_removal, recorded_files
 from vinstall.observer import Observer
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet
@@ -111,9 +112,28 @@ def _plan(inventory: Inventory, asked: Iterable[RequirementLine]) -> UninstallPl
         _refuse_foreign(everything)
     return UninstallPlan(
         target=target,
-        leaving=tuple(plan_removal(one, target) for one in everything),
+        leaving=_removals(everything, inventory),
         absent=tuple(absent),
         broken=_broken(inventory, leaving.keys()) if leaving else (),
+    )
+
+
+def _removals(
+    leaving: Sequence[InstalledDistribution], inventory: Inventory
+) -> tuple[Removal, ...]:
+    """What goes with each; a file that something else lists too stays with that."""
+    removals = [plan_removal(one, inventory.target) for one in leaving]
+    gone = {one.location for one in leaving}
+    installed = inventory.installed
+    staying = [
+        (one.name, recorded_files(one))
+        for one in (*installed, *installed.duplicates)
+        if one.location not in gone
+    ]
+    shared = owners([path for removal in removals for path in removal.files], staying)
+    return tuple(
+        replace(removal, files=tuple(path for path in removal.files if path not in shared))
+        for removal in removals
     )
 
 
