@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
@@ -80,6 +81,7 @@ class _Options:
     last_modified: bool
     auth: tuple[str, str] | None
     compress: bool
+    rate: float | None
     headers: Mapping[str, str]
 
 
@@ -179,10 +181,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = reply.body if cut is None else reply.body[:cut]
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            begun = time.monotonic()
             for start in range(0, len(body), 65536):
                 part = body[start : start + 65536]
                 self.wfile.write(part)
                 served.count_bytes(len(part))
+                if served.options.rate is not None:
+                    due = begun + (start + len(part)) / served.options.rate
+                    time.sleep(max(0.0, due - time.monotonic()))
             self.wfile.flush()
         if cut is not None:
             self.close_connection = True
@@ -210,7 +216,7 @@ def _dress(reply: Reply, request: Request, options: _Options) -> Reply:
         return reply
     body, headers = reply.body, dict(reply.headers)
     if options.etag:
-        headers.setdefault("ETag", f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+        headers.setdefault("ETag", _etag(body))
     if options.last_modified:
         headers.setdefault("Last-Modified", email.utils.formatdate(1_700_000_000, usegmt=True))
     if _is_unchanged(request, headers):
@@ -224,6 +230,11 @@ def _dress(reply: Reply, request: Request, options: _Options) -> Reply:
             reply, body=gzip.compress(body), headers=headers | {"Content-Encoding": "gzip"}
         )
     return replace(reply, headers=headers)
+
+
+@lru_cache(maxsize=64)
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 def _is_unchanged(request: Request, headers: Mapping[str, str]) -> bool:
@@ -263,13 +274,15 @@ def serving(
     last_modified: bool = False,
     auth: tuple[str, str] | None = None,
     compress: bool = False,
+    rate: float | None = None,
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
 ) -> Iterator[Server]:
     """A server for the length of the `with` block, on a free port of loopback.
 
-    `auth` demands basic authentication for every path; `headers` are added to every reply;
+    `auth` demands basic authentication for every path; `rate` is how many bytes a second each
+    connection gets; `headers` are added to every reply;
     `tls` is a server context with its certificate loaded.
     """
     options = _Options(
@@ -278,6 +291,7 @@ def serving(
         last_modified=last_modified,
         auth=auth,
         compress=compress,
+        rate=rate,
         headers=headers or {},
     )
     served = Server(content, options)

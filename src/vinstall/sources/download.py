@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -15,6 +18,7 @@ from vinstall.formats.simple_api import RemoteFile
 from vinstall.net.client import HttpClient, Stream, backoff_seconds
 from vinstall.net.response import TransferInterrupted
 from vinstall.observer import Observer
+from vinstall.sources.convoy import Convoy, can_be_joined
 from vinstall.sources.hashing import Checks, listed_sha256
 from vinstall.sources.once import Once
 from vinstall.sources.source import FetchedFile
@@ -28,6 +32,8 @@ _REVISION = 1
 _WORTH_RESUMING = 4 * 1024 * 1024
 _BLOCK = 1024 * 1024
 _FIRST_WAIT = 0.5
+_TORN = False
+"""In place of a validator: there are holes in what an earlier run left."""
 
 
 class _Known(NamedTuple):
@@ -52,6 +58,8 @@ class Downloader:
         self._cache = cache
         self._observer = observer or Observer()
         self._sleep = sleep
+        self._lock = threading.Lock()
+        self._under_way = 0
         self._fetched: Once[tuple[str, tuple[tuple[str, str], ...]], FetchedFile] = Once()
 
     def fetch(self, file: RemoteFile) -> FetchedFile:
@@ -72,7 +80,7 @@ class Downloader:
             if kept is not None and self._is_unchanged(file, known):
                 return kept
         self._observer.download_started(file.filename, file.size)
-        with self._place(file) as path:
+        with self._place(file) as path, self._counted():
             sha256 = self._download(file, path)
             final = self._cache.adopt_file(FILES, sha256, file.filename, path)
         self._observer.download_finished(file.filename)
@@ -108,6 +116,20 @@ class Downloader:
     # --- downloading ----------------------------------------------------------------------------
 
     @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        """One more download is under way for the length of the `with` block."""
+        with self._lock:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def _is_alone(self) -> bool:
+        return self._under_way == 1
+
+    @contextlib.contextmanager
     def _place(self, file: RemoteFile) -> Iterator[Path]:
         """Where the file is written to.  What a later run can go on with stays after a failure."""
         if _is_worth_resuming(file):
@@ -135,7 +157,7 @@ class Downloader:
         return self._complete(self._transfer(file, path))
 
     def _transfer(self, file: RemoteFile, path: Path) -> _Transfer:
-        return _Transfer(file, path, self._client, self._cache, self._observer)
+        return _Transfer(file, path, self._client, self._cache, self._observer, self._is_alone)
 
     def _complete(self, transfer: _Transfer) -> str:
         """Go on until everything is there; give up after some attempts that brought nothing."""
@@ -156,13 +178,20 @@ class _Transfer:
     """One file on its way to one path."""
 
     def __init__(
-        self, file: RemoteFile, path: Path, client: HttpClient, cache: Cache, observer: Observer
+        self,
+        file: RemoteFile,
+        path: Path,
+        client: HttpClient,
+        cache: Cache,
+        observer: Observer,
+        is_alone: Callable[[], bool],
     ) -> None:
         self._file = file
         self._path = path
         self._client = client
         self._cache = cache
         self._observer = observer
+        self._is_alone = is_alone
         self._checks = Checks(file)
         self.received = 0
         """Bytes in the file and in the hashes."""
@@ -202,6 +231,8 @@ class _Transfer:
         if not self._path.exists():
             return
         value = self._cache.read_value(DOWNLOADS, _key("part", self._file))
+        if value == _TORN:
+            return
         self._validator = cast("str | None", value)
         if self._validator is None and not self._file.hashes:
             return
@@ -229,26 +260,77 @@ class _Transfer:
                 self._cache.write_value(DOWNLOADS, key, stream.validator)
 
     def _receive(self, stream: Stream) -> None:
-        filename, limit = self._file.filename, self._file.size
+        convoy = self._convoy(stream)
         try:
             with self._path.open("r+b" if self.received else "wb") as target:
                 target.seek(self.received)
                 target.truncate()
                 for chunk in stream.chunks():
-                    target.write(chunk)
-                    self._checks.update(chunk)
-                    self.received += len(chunk)
-                    if limit is not None and self.received > limit:
-                        raise _wrong_size(self._file, self.received)
-                    self._observer.bytes_received(filename, len(chunk))
-            if limit is not None and self.received < limit:
-                raise TransferInterrupted(f"`{filename}` broke off")
+                    if not self._write(target, chunk, convoy):
+                        break
+            if convoy is not None and convoy.has_begun:
+                convoy.finish()
+                with self._path.open("rb") as content:
+                    content.seek(self.received)
+                    self.received += _feed(self._checks, content)
         except OSError as error:
+            self._fall_back(convoy)
             raise SourceError(
-                f"`{filename}` cannot be written to the cache: {error.strerror or error}",
+                f"`{self._file.filename}` cannot be written to the cache: "
+                f"{error.strerror or error}",
                 context=(str(self._path),),
                 hint="choose another folder with `--cache-dir`",
             ) from error
+        except BaseException:
+            self._fall_back(convoy)
+            raise
+        if self._file.size is not None and self.received < self._file.size:
+            raise TransferInterrupted(f"`{self._file.filename}` broke off")
+
+    def _write(self, target: BinaryIO, chunk: bytes, convoy: Convoy | None) -> bool:
+        """Write the next bytes of the first connection; whether it shall read on."""
+        limit = self._file.size
+        if limit is not None and self.received + len(chunk) > limit:
+            raise _wrong_size(self._file, self.received + len(chunk))
+        while chunk:
+            part = chunk if convoy is None else chunk[: convoy.room(self.received)]
+            target.write(part)
+            self._checks.update(part)
+            self.received += len(part)
+            self._observer.bytes_received(self._file.filename, len(part))
+            if convoy is not None and not convoy.goes_on(self.received):
+                return False
+            chunk = chunk[len(part) :]
+        return True
+
+    def _convoy(self, stream: Stream) -> Convoy | None:
+        """More connections, where they could help and it could be seen if they did not."""
+        length = stream.headers.get("content-length", "")
+        left = int(length) if length.isdigit() else None
+        if left is None or not can_be_joined(stream, left):
+            return None
+        if self._validator is None and not self._file.hashes:
+            return None
+        return Convoy(
+            stream,
+            self._path,
+            place=self.received,
+            total=self.received + left,
+            client=self._client,
+            cache=self._cache,
+            is_alone=self._is_alone,
+            begins=partial(self._cache.write_value, DOWNLOADS, _key("part", self._file), _TORN),
+            received=partial(self._observer.bytes_received, self._file.filename),
+        )
+
+    def _fall_back(self, convoy: Convoy | None) -> None:
+        """Leave a file that another run can go on with: the bytes of the first connection."""
+        if convoy is None or not convoy.has_begun:
+            return
+        convoy.abandon()
+        with contextlib.suppress(OSError):
+            os.truncate(self._path, self.received)
+            self._cache.write_value(DOWNLOADS, _key("part", self._file), self._validator)
 
 
 def _key(kind: str, file: RemoteFile) -> Key:
