@@ -102,6 +102,15 @@ class TestLabels:
             ("demo-1.0-py3-none-any-null.whl", ("demo.extra",)),
         ]
 
+    def test_labels_whose_settings_change_nothing_are_noticed(self, tmp_path: Path) -> None:
+        class Listener(Observer):
+            def warning(self, message: str, *, hint: str | None = None) -> None:
+                heard.append(message)
+
+        heard: list[str] = []
+        build_variants(request(tmp_path), FakeBuilder(), FakeTest(), Listener())
+        assert heard == ["`null` is `v3` file for file: what is set for it changes nothing"]
+
     def test_building_twice_gives_the_same_bytes(self, tmp_path: Path) -> None:
         first, second = (
             build_variants(request(tmp_path, "v3"), FakeBuilder(), FakeTest(), Observer())

@@ -69,6 +69,8 @@ class BuiltVariant:
     """What was imported as a test."""
     untested: str | None
     """Why it could not be tried here; None where it was."""
+    content: frozenset[tuple[str, str]]
+    """(path, hash) of its files outside `.dist-info`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,19 +97,10 @@ def build_variants(
     """
     pyproject = request.definition or request.project / "pyproject.toml"
     definition = read_definition(pyproject)
-    if missing := [label for label in request.labels if label not in definition.variants]:
-        raise UsageError(
-            f"`{pyproject}` has no label `{missing[0]}` in `[variant.variants]`",
-            context=(
-                f"it has {', '.join(f'`{label}`' for label in definition.variants) or 'none'}",
-            ),
-        )
-    labels = request.labels or tuple(definition.variants)
-    if not labels:
-        raise UsageError(f"`{pyproject}` has no labels in `[variant.variants]`")
     passes_label = _passes_label(request.project / "pyproject.toml")
-    built = []
-    for label in labels:
+    built: list[BuiltVariant] = []
+    contents: dict[frozenset[tuple[str, str]], str] = {}
+    for label in _labels(request, definition, pyproject):
         observer.notice(f"building `{label}`")
         recipe = definition.recipes.get(label, BuildRecipe())
         settings = dict(recipe.config_settings)
@@ -118,7 +111,25 @@ def build_variants(
                 request.project, Path(folder), settings=settings, environment=recipe.environment
             )
             built.append(_finish(request, made, definition, label, test))
+        same = contents.setdefault(built[-1].content, label)
+        if same != label:
+            observer.warning(
+                f"`{label}` is `{same}` file for file: what is set for it changes nothing",
+                hint="C++ compilers are given `CXXFLAGS`, C compilers `CFLAGS`",
+            )
     return tuple(built)
+
+
+def _labels(request: BuildRequest, definition: Definition, pyproject: Path) -> tuple[str, ...]:
+    if missing := [label for label in request.labels if label not in definition.variants]:
+        known = ", ".join(f"`{label}`" for label in definition.variants)
+        raise UsageError(
+            f"`{pyproject}` has no label `{missing[0]}` in `[variant.variants]`",
+            context=(f"it has {known or 'none'}",),
+        )
+    if not definition.variants:
+        raise UsageError(f"`{pyproject}` has no labels in `[variant.variants]`")
+    return request.labels or tuple(definition.variants)
 
 
 def _passes_label(pyproject: Path) -> bool:
@@ -141,9 +152,16 @@ def _finish(
     with open_wheel(stamped) as wheel:
         _check_stamp(wheel, table, label)
         modules = recipe.imports if recipe.imports is not None else suggested_imports(wheel)
+        content = frozenset(
+            (row.path, row.hash)
+            for row in wheel.record
+            if not row.path.startswith(f"{wheel.info}/")
+        )
     untested = test.run(stamped, modules)
     finished = copy_wheel(stamped, request.output, overwrite=request.overwrite)
-    return BuiltVariant(label=label, wheel=finished, modules=modules, untested=untested)
+    return BuiltVariant(
+        label=label, wheel=finished, modules=modules, untested=untested, content=content
+    )
 
 
 def _check_stamp(wheel: WheelFile, table: VariantTable, label: str) -> None:
