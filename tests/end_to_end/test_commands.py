@@ -102,6 +102,27 @@ class TestBesidePip:
         ours = settled.run_alone(*words, "--python", settled.python)
         assert (ours.code, ours.out) == (theirs.returncode, theirs.stdout)
 
+    def test_an_editable_in_a_repository(self, lived_in: Scene) -> None:
+        project = lived_in.root / "tree"
+        for words in (
+            ["init", "-q"],
+            [
+                "-c",
+                "user.name=x",
+                "-c",
+                "user.email=x@x.example",
+                "commit",
+                "-qm",
+                "x",
+                "--allow-empty",
+            ],
+            ["remote", "add", "origin", "git@host.example:group/tree.git"],
+        ):
+            subprocess.run(["git", *words], cwd=project, check=True)
+        ours = lived_in.run_alone("freeze", "--python", lived_in.python)
+        assert ours.out == pip(lived_in, "freeze").stdout
+        assert "-e git+ssh://git@host.example/group/tree.git@" in ours.out
+
     def test_list_in_json_has_more(self, settled: Scene) -> None:
         """Difference: what pip says only with `-v` is always there, and so is `variant`."""
         theirs = json.loads(pip(settled, "list", "-v", "--format", "json").stdout)
