@@ -156,7 +156,7 @@ class _Tree:
 
     def descend(self, area: int, folder: str) -> None:
         """Steps and obstacles for a folder that exists."""
-        base = self.areas[area].base
+        base = self.areas[area].base.rstrip("/")
         here = f"{base}/{folder}" if folder else base
         for name, owner in self._subfolders.get((area, folder), {}).items():
             relative, path = joined(folder, name), f"{here}/{name}"
