@@ -78,8 +78,8 @@ class Crawler:
         self._queue.put(task)
         if self._workers < self._threads:
             self._workers += 1
-            # Not of a pool: that costs 10 ms of imports, and the end of the program would wait for
-            # a server that no answer is expected from any more.
+            # Not of a pool: the end of the program would wait for it, and with it for a server that
+            # no answer is expected from any more.
             threading.Thread(target=self._work, name="crawler", daemon=True).start()
 
     def settle(self) -> None:
