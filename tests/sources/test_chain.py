@@ -15,7 +15,7 @@ from vinstall.net.response import OfflineError
 from vinstall.sources.chain import Chain
 from vinstall.sources.chain_builder import SourceChoice, build_chain
 from vinstall.sources.default_index import default_index
-from vinstall.sources.index import PageState
+from vinstall.sources.source import KeptFile
 
 DEMO = NormalizedName("demo")
 
@@ -38,10 +38,8 @@ class FakeListing:
         files = (RemoteFile(f"{name}-1.0.zip", f"https://{self.name}/{name}-1.0.zip"),)
         return ProjectPage(name=name, source=self.name, files=files)
 
-    def state(self, name: NormalizedName) -> PageState | None:
-        if self.error is not None:
-            return None
-        return PageState(f"page-{self.name}" if name in self.projects else "", 7.0)
+    def kept(self, name: NormalizedName) -> tuple[KeptFile, ...] | None:
+        return None if self.error is not None else (KeptFile(Path(self.name), 7.0),)
 
 
 def answering(chain: Chain, name: str = "demo") -> list[str]:
@@ -136,21 +134,19 @@ class TestPinnedProjects:
         assert chain.asked(DEMO) == ("one",)
 
 
-class TestStates:
-    def test_they_are_those_of_the_pages_that_would_be_used(self) -> None:
+class TestKeptFiles:
+    def test_they_are_those_of_every_source_that_was_asked(self) -> None:
         chain = Chain(
             indexes=[FakeListing("one"), FakeListing("two", "demo"), FakeListing("three", "demo")],
             find_links=[FakeListing("links", "demo")],
         )
-        assert chain.states(DEMO) == (
-            ("links", PageState("page-links", 7.0)),
-            ("one", PageState("", 7.0)),
-            ("two", PageState("page-two", 7.0)),
-        )
+        kept = chain.kept(DEMO)
+        assert kept is not None
+        assert [str(file.path) for file in kept] == ["links", "one", "two"]
 
-    def test_unknown_where_somebody_would_have_to_be_asked(self) -> None:
+    def test_one_that_cannot_tell_is_enough(self) -> None:
         asking = FakeListing("one", error=NetworkError("x"))
-        assert Chain(indexes=[asking]).states(DEMO) is None
+        assert Chain(indexes=[asking]).kept(DEMO) is None
 
 
 class TestBuilding:

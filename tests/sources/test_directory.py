@@ -120,16 +120,17 @@ class TestAbsence:
         )
 
 
-class TestState:
-    def test_it_changes_with_the_page(self, tmp_path: Path) -> None:
+class TestKeptFiles:
+    def test_they_change_with_the_answer(self, tmp_path: Path) -> None:
         directory = Directory(tmp_path.as_uri())
-        unknown = directory.state(DEMO)
-        put(tmp_path, "one")
-        states = [unknown, Directory(tmp_path.as_uri()).state(DEMO)]
-        put(tmp_path, "other")
-        states.append(Directory(tmp_path.as_uri()).state(DEMO))
-        assert len(set(states)) == 3
-        assert unknown == ("", float("inf"))
+        assert directory.kept(DEMO) == ((tmp_path, float("inf")),)
+        page = put(tmp_path, '<a href="demo-1.0.zip">x</a><a href="https://a.example/b.zip">x</a>')
+        directory = Directory(tmp_path.as_uri())
+        assert [kept.path for kept in directory.kept(DEMO)] == [
+            page.parent,
+            page,
+            page.parent / "demo-1.0.zip",
+        ]
 
 
 def test_a_published_index_read_from_its_folder(shared_data: Path) -> None:

@@ -57,6 +57,15 @@ class TestFolder:
         assert page is not None
         assert page.files[0].url == (tmp_path / "sub/demo-1.0.zip").as_uri()
 
+    def test_what_was_read_of_it_is_told(
+        self, tmp_path: Path, client: HttpClient, cache: Cache
+    ) -> None:
+        wheel = make_wheel(tmp_path)
+        (tmp_path / "links.html").write_text('<a href="https://a.example/demo-2.0.zip">x</a>')
+        kept = find_links(str(tmp_path), client, cache).kept(DEMO)
+        assert kept is not None
+        assert [file.path for file in kept] == [tmp_path, tmp_path / "links.html", wheel]
+
     def test_one_that_is_not_there_is_told_once(
         self, tmp_path: Path, client: HttpClient, cache: Cache, heard: Heard
     ) -> None:
@@ -91,14 +100,28 @@ class TestPagesAndFiles:
     def test_a_page_on_the_web_is_read_once(self, client: HttpClient, cache: Cache) -> None:
         with serving({"/links/": b'<a href="demo-1.0.zip">x</a>'}) as server:
             place = find_links(server.url + "/links/", client, cache)
-            assert place.state(DEMO) is None
+            assert place.kept(DEMO) is None
             assert names(place) == ["demo-1.0.zip"]
             assert names(place, "other") == []
             again = find_links(server.url + "/links/", client, cache)
-            state = again.state(DEMO)
-            assert state is not None
             assert names(again) == ["demo-1.0.zip"]
+            (kept,) = again.kept(DEMO) or ()
+            assert kept.path.is_file()
         assert len(server.requests) == 1
+
+    def test_a_page_that_is_gone_is_told_once(
+        self, client: HttpClient, cache: Cache, heard: Heard
+    ) -> None:
+        with serving({}) as server:
+            location = parse_location(server.url + "/links/", base=Path("/"))
+            place = FindLinks(
+                location, client=client, texts=WebTexts(client, cache), observer=heard
+            )
+            assert place.project(DEMO) is None
+            assert place.project(DEMO) is None
+        assert heard.warnings == [
+            f"the links in `{server.url}/links/` are not used: `127.0.0.1` answered 404 Not Found"
+        ]
 
     def test_offline_takes_the_kept_page(self, client: HttpClient, cache: Cache) -> None:
         with serving({"/links/": b'<a href="demo-1.0.zip">x</a>'}) as server:

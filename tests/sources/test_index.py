@@ -195,7 +195,6 @@ class TestKeptPages:
     def test_refresh_asks_whatever_the_age(self, cache: Cache, clock: Clock) -> None:
         route = respx.get(PAGE).respond(200, content=HTML_BODY, headers={"ETag": '"1"'})
         self.index(cache, clock).project(DEMO)
-        assert self.index(cache, clock, refresh=True).state(DEMO) is None
         self.index(cache, clock, refresh=True).project(DEMO)
         assert route.call_count == 2
         assert route.calls.last.request.headers["if-none-match"] == '"1"'
@@ -216,9 +215,10 @@ class TestKeptPages:
         for _ in range(2):
             assert self.index(cache, clock).project(DEMO) is None
         assert route.call_count == 1
-        state = self.index(cache, clock).state(DEMO)
-        assert state is not None
-        assert state == ("", clock.now + 600)
+        index = self.index(cache, clock)
+        assert index.project(DEMO) is None
+        (kept,) = index.kept(DEMO) or ()
+        assert kept.until == clock.now + 600
 
     @respx.mock
     def test_no_store_is_obeyed(self, cache: Cache, clock: Clock) -> None:
@@ -230,18 +230,27 @@ class TestKeptPages:
         assert route.call_count == 2
 
     @respx.mock
-    def test_the_state_tells_one_page_from_another(self, cache: Cache, clock: Clock) -> None:
+    def test_the_file_of_a_page_changes_with_it(self, cache: Cache, clock: Clock) -> None:
         route = respx.get(PAGE).respond(200, content=HTML_BODY)
-        assert self.index(cache, clock).state(DEMO) is None
-        self.index(cache, clock).project(DEMO)
-        first = self.index(cache, clock).state(DEMO)
-        route.respond(200, content=HTML_BODY + b" ")
-        self.index(cache, clock, refresh=True).project(DEMO)
-        second = self.index(cache, clock).state(DEMO)
-        assert first is not None
-        assert second is not None
-        assert first.digest != second.digest
-        assert first.until == second.until == clock.now + 600
+        index = self.index(cache, clock)
+        assert index.kept(DEMO) is None
+        index.project(DEMO)
+        (first,) = index.kept(DEMO) or ()
+        content = first.path.read_bytes()
+        assert first.until == clock.now + 600
+        route.respond(200, content=b"<html></html>")
+        index = self.index(cache, clock, refresh=True)
+        index.project(DEMO)
+        assert index.kept(DEMO) == (first,)
+        assert first.path.read_bytes() != content
+
+    @respx.mock
+    def test_a_page_that_must_not_be_kept_is_in_no_file(self, cache: Cache, clock: Clock) -> None:
+        headers = {"Cache-Control": "no-store"}
+        respx.get(PAGE).respond(200, content=HTML_BODY, headers=headers)
+        index = self.index(cache, clock)
+        index.project(DEMO)
+        assert index.kept(DEMO) is None
 
     @respx.mock
     def test_every_field_survives_in_the_cache(self, cache: Cache, clock: Clock) -> None:
@@ -275,6 +284,15 @@ class TestKeptPages:
                 pages = list(pool.map(lambda _: index.project(DEMO), range(8)))
         assert len({id(page) for page in pages}) == 1
         assert len(server.requests) == 1
+
+    @respx.mock
+    def test_not_modified_is_no_answer_to_a_first_question(
+        self, cache: Cache, clock: Clock
+    ) -> None:
+        respx.get(PAGE).respond(304)
+        with pytest.raises(NetworkError) as caught:
+            self.index(cache, clock).project(DEMO)
+        assert caught.value.message == "`index.example` answered 304 Not Modified"
 
 
 class TestSecrets:

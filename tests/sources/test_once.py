@@ -38,12 +38,26 @@ def test_none_is_an_answer() -> None:
     assert calls == [None]
 
 
-def test_a_failure_is_no_answer() -> None:
+def test_a_failure_is_an_answer() -> None:
     once: Once[str, int] = Once()
+    calls: list[int] = []
 
     def fail() -> int:
-        raise LookupError
+        calls.append(1)
+        raise LookupError("nothing")
 
-    with pytest.raises(LookupError):
-        once.get("question", fail)
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            once.get("question", fail)
+    assert calls == [1]
+
+
+def test_ctrl_c_is_none() -> None:
+    once: Once[str, int] = Once()
+
+    def stop() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        once.get("question", stop)
     assert once.get("question", lambda: 1) == 1

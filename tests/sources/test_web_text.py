@@ -20,17 +20,17 @@ def texts(cache: Cache, clock: Clock, *, refresh: bool = False, offline: bool = 
 def test_they_are_kept_and_asked_about_when_they_are_stale(cache: Cache, clock: Clock) -> None:
     with serving({"/a": redirect("/b"), "/b": b"text"}) as server:
         url = server.url + "/a"
-        assert not texts(cache, clock).is_fresh(url)
+        assert texts(cache, clock).kept(url) is None
         text = texts(cache, clock).read(url)
         assert (text.url, text.text) == (server.url + "/b", "text")
         assert texts(cache, clock).read(url) == text
-        assert texts(cache, clock).is_fresh(url)
         assert len(server.requests) == 2
         clock.now += 601
-        assert not texts(cache, clock).is_fresh(url)
         assert texts(cache, clock).read(url) == text
         assert server.requests[-1].headers["if-none-match"].startswith('"')
-        assert texts(cache, clock).is_fresh(url)
+        kept = texts(cache, clock).kept(url)
+        assert kept is not None
+        assert kept.until == clock.now + 600
         texts(cache, clock, refresh=True).read(url)
         assert len(server.requests) == 6
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -20,17 +19,19 @@ from packaging.utils import NormalizedName, canonicalize_name
 from vinstall.errors import UsageError
 from vinstall.formats.simple_api import ProjectPage
 from vinstall.net.response import OfflineError
-from vinstall.sources.index import Index, PageState
-from vinstall.sources.source import Source
+from vinstall.sources.source import KeptFile, Source
 
 STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
 
 
 class Listing(Source, Protocol):
-    """A source that can tell whether a page changed without reading it."""
+    """A source that can tell what its answers were read from."""
 
-    def state(self, name: NormalizedName) -> PageState | None:
-        """What is known of the page of `name` without asking anybody, or None."""
+    def kept(self, name: NormalizedName) -> tuple[KeptFile, ...] | None:
+        """What `project` read for `name`; while none of it changes, neither does the answer.
+
+        None where that cannot be told.  Asks nobody once `project` has answered.
+        """
         ...
 
 
@@ -68,40 +69,19 @@ class Chain:
         find_links, indexes = self._sources(name)
         return tuple(source.name for source in (*find_links, *indexes))
 
-    def states(self, name: NormalizedName) -> tuple[tuple[str, PageState], ...] | None:
-        """(source, state) of every page that `pages` would use, without asking anybody.
+    def kept(self, name: NormalizedName) -> tuple[KeptFile, ...] | None:
+        """What `pages` was read from for `name`: while none of it changes, neither does the answer.
 
-        None where somebody would have to be asked.
+        None where that cannot be told of one of the sources.
         """
         find_links, indexes = self._sources(name)
-        found: list[tuple[str, PageState]] = []
+        found: list[KeptFile] = []
         for source in (*find_links, *indexes):
-            state = source.state(name)
-            if state is None:
-                return None
-            found.append((source.name, state))
-            if source in indexes and state.digest and self._first_only:
-                break
-        return tuple(found)
-
-    def kept(self, name: NormalizedName) -> tuple[tuple[Path, float], ...] | None:
-        """(file, fresh until) of each page that `pages` gave for `name`, or that was not there.
-
-        None where one of them is not kept in a file of the cache, links of `--find-links` among
-        them.
-        """
-        find_links, indexes = self._sources(name)
-        if find_links:
-            return None
-        found: list[tuple[Path, float]] = []
-        for index in indexes:
-            if not isinstance(index, Index):
-                return None
-            kept = index.kept(name)
+            kept = source.kept(name)
             if kept is None:
                 return None
-            found.append(kept)
-            if self._first_only and index.project(name) is not None:
+            found += kept
+            if self._first_only and source in indexes and source.project(name) is not None:
                 break
         return tuple(found)
 

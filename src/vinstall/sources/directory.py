@@ -7,9 +7,9 @@ simple/demo/*.whl           the files themselves, where there is no page
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -24,9 +24,9 @@ from vinstall.formats.simple_api import (
     parse_project_json,
 )
 from vinstall.observer import Observer
-from vinstall.sources.index import PageState
 from vinstall.sources.location import shown, url_path
 from vinstall.sources.once import Once
+from vinstall.sources.source import KeptFile
 
 
 class Directory:
@@ -52,16 +52,18 @@ class Directory:
         """
         return self._pages.get(name, lambda: self._project(name))
 
-    def state(self, name: NormalizedName) -> PageState | None:
-        """What lies there now, told by names, sizes and times; always fresh."""
+    def kept(self, name: NormalizedName) -> tuple[KeptFile, ...]:
+        """What changes when the answer of `project` does: the folder and its pages or files.
+
+        Where the project is not known, the folder of all projects.
+        """
         folder = self._folder(name)
         if folder is None:
-            return PageState("", float("inf"))
-        try:
-            found = sorted((item.name, *_shape(item)) for item in os.scandir(folder))
-        except OSError:
-            return None
-        return PageState(hashlib.sha256(repr(found).encode()).hexdigest(), float("inf"))
+            return (KeptFile(self._root, inf),)
+        page = self.project(name)
+        local = [url_path(f.url) for f in page.files if f.url.startswith("file:")] if page else []
+        pages = [path for path in _page_files(folder) if path.is_file()]
+        return tuple(KeptFile(path, inf) for path in (folder, *pages, *local))
 
     def _project(self, name: NormalizedName) -> ProjectPage | None:
         folder = self._folder(name)
@@ -119,16 +121,15 @@ def list_files(folder: Path) -> Iterator[RemoteFile]:
             yield RemoteFile(filename=filename, url=url, size=size)
 
 
+def _page_files(folder: Path) -> tuple[Path, Path]:
+    return folder / "index.html", folder / "index.json"
+
+
 def _newest_page(folder: Path) -> Path | None:
     """The page to read: JSON says more, but only if it was not written before the HTML."""
-    html, as_json = folder / "index.html", folder / "index.json"
+    html, as_json = _page_files(folder)
     if not as_json.is_file():
         return html if html.is_file() else None
     if html.is_file() and as_json.stat().st_mtime_ns < html.stat().st_mtime_ns:
         return html
     return as_json
-
-
-def _shape(item: os.DirEntry[str]) -> tuple[int, int]:
-    stat = item.stat()
-    return stat.st_size, stat.st_mtime_ns

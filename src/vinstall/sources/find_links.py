@@ -5,9 +5,9 @@ Everything in it is read once and sorted by project.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from pathlib import Path
 
 from packaging.utils import (
@@ -27,11 +27,12 @@ from vinstall.formats.simple_api import (
 )
 from vinstall.formats.wheel_name import parse_variants_json_name
 from vinstall.net.client import HttpClient
+from vinstall.net.response import Refused
 from vinstall.observer import Observer
 from vinstall.sources.directory import list_files
-from vinstall.sources.index import PageState
 from vinstall.sources.location import Location, url_path
 from vinstall.sources.once import Once
+from vinstall.sources.source import KeptFile
 from vinstall.sources.web_text import WebTexts
 
 _PAGE_SUFFIXES = (".html", ".htm")
@@ -48,7 +49,7 @@ class FindLinks:
         texts: WebTexts,
         observer: Observer | None = None,
     ) -> None:
-        """A local path that is not there is told once and has no links, as with pip."""
+        """A place that is not there is told once and has no links, as with pip."""
         self._url = location.url if location.is_local else client.credentials.add(location.url)
         self._shown = location.shown
         self._texts = texts
@@ -63,17 +64,22 @@ class FindLinks:
     def project(self, name: NormalizedName) -> ProjectPage | None:
         """The files of `name`, or None where there are none.  The first call reads everything.
 
-        Raises NetworkError or SourceError where the place cannot be read.
+        Raises NetworkError or SourceError where the place is there and cannot be read.
         """
         files = self._projects.get(None, self._read).get(name)
         return ProjectPage(name=name, source=self.name, files=files) if files else None
 
-    def state(self, name: NormalizedName) -> PageState | None:
-        """What is offered for `name`; None where a page would have to be asked for."""
-        if not self._url.startswith("file:") and not self._texts.is_fresh(self._url):
-            return None
-        files = self._projects.get(None, self._read).get(name, ())
-        return PageState(hashlib.sha256(repr(files).encode()).hexdigest(), float("inf"))
+    def kept(self, name: NormalizedName) -> tuple[KeptFile, ...] | None:
+        """What changes when the answer of `project` does; None where that is not kept."""
+        if not self._url.startswith("file:"):
+            if link_name(self._url).endswith(ARCHIVE_SUFFIXES):
+                return ()
+            kept = self._texts.kept(self._url)
+            return None if kept is None else (kept,)
+        place, page = url_path(self._url), self.project(name)
+        local = [url_path(f.url) for f in page.files if f.url.startswith("file:")] if page else []
+        pages = _folder_pages(place) if place.is_dir() else ()
+        return tuple(KeptFile(path, inf) for path in (place, *pages, *local))
 
     def _read(self) -> Mapping[NormalizedName, tuple[RemoteFile, ...]]:
         sorted_files: dict[NormalizedName, list[RemoteFile]] = defaultdict(list)
@@ -88,15 +94,23 @@ class FindLinks:
         if filename.endswith(ARCHIVE_SUFFIXES):
             return (RemoteFile(filename=filename, url=self._url),)
         if not self._url.startswith("file:"):
-            page = self._texts.read(self._url)
+            try:
+                page = self._texts.read(self._url)
+            except Refused as error:
+                if error.status not in (403, 404, 410):
+                    raise
+                return self._nothing(error.message)
             return parse_links(page.text, url=page.url)
         path = url_path(self._url)
         if path.is_dir():
             return _folder_files(path)
         if path.is_file():
             return _page_links(path)
+        return self._nothing("it is not there")
+
+    def _nothing(self, reason: str) -> tuple[RemoteFile, ...]:
         self._observer.warning(
-            f"the links in `{self._shown}` are not used: it is not there",
+            f"the links in `{self._shown}` are not used: {reason}",
             hint="`--find-links` names a folder of wheels, a page with links, or one wheel",
         )
         return ()
@@ -120,11 +134,14 @@ def project_of(filename: str) -> NormalizedName | None:
 
 def _folder_files(folder: Path) -> Iterator[RemoteFile]:
     """Files first, then what the pages in the folder link to, as pip has it."""
-    files = list(list_files(folder))
-    yield from files
-    for file in files:
-        if file.filename.lower().endswith(_PAGE_SUFFIXES):
-            yield from _page_links(folder / file.filename)
+    yield from list_files(folder)
+    for page in _folder_pages(folder):
+        yield from _page_links(page)
+
+
+def _folder_pages(folder: Path) -> list[Path]:
+    names = (file.filename for file in list_files(folder))
+    return [folder / name for name in names if name.lower().endswith(_PAGE_SUFFIXES)]
 
 
 def _page_links(page: Path) -> tuple[RemoteFile, ...]:

@@ -11,7 +11,7 @@ import marshal
 import re
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
 from packaging.utils import NormalizedName
@@ -31,6 +31,7 @@ from vinstall.net.response import Response
 from vinstall.observer import Observer
 from vinstall.sources.freshness import Stamp, stamp_answer
 from vinstall.sources.once import Once
+from vinstall.sources.source import KeptFile
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
@@ -46,15 +47,6 @@ _MARSHAL = 4
 _UNKNOWN = (404, 410)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 _HEAD_SIZE = 4
-
-
-class PageState(NamedTuple):
-    """What a kept page is, without the page."""
-
-    digest: str
-    """Of the page as it was sent; empty where the project is not known."""
-    until: float
-    """Seconds since the epoch up to which it is used without asking."""
 
 
 class _Kept(NamedTuple):
@@ -106,21 +98,15 @@ class Index:
         """
         return self._pages.get(name, lambda: self._project(name))
 
-    def state(self, name: NormalizedName) -> PageState | None:
-        """What is kept for `name`; None where nothing is, or not to be used.  Asks nobody."""
-        kept = self._kept(name)
-        usable = kept is not None and not self._refresh
-        return PageState(kept.digest, kept.stamp.until) if usable and kept is not None else None
+    def kept(self, name: NormalizedName) -> tuple[KeptFile, ...] | None:
+        """The file that holds the page that `project` gave; None where it is not kept.
 
-    def kept(self, name: NormalizedName) -> tuple[Path, float] | None:
-        """The file that holds the page that `project` gave, and the time up to which it is fresh.
-
-        None where it is not kept.  Reads nothing.
+        Reads nothing.
         """
         until = self._until.get(name)
         if until is None:
             return None
-        return self._cache.value_file(PAGES, self._key(name)), until
+        return (KeptFile(self._cache.value_file(PAGES, self._key(name)), until),)
 
     def _project(self, name: NormalizedName) -> ProjectPage | None:
         kept = self._kept(name)
@@ -130,10 +116,11 @@ class Index:
                 self._observer.page_read(name, self.name, from_cache=True)
                 self._until[name] = kept.stamp.until
                 return self._unpack(name, kept)
-        headers = {"Accept": ACCEPT} | (kept.stamp.conditions if kept is not None else {})
+        conditions = kept.stamp.conditions if kept is not None else {}
+        headers = {"Accept": ACCEPT} | conditions
         if self._refresh:
             headers["Cache-Control"] = "max-age=0"
-        response = self._ask(name, headers)
+        response = self._ask(name, headers, unless_new=bool(conditions))
         unchanged = response.status == 304
         self._observer.page_read(name, self.name, from_cache=unchanged)
         if unchanged and kept is not None:
@@ -143,10 +130,11 @@ class Index:
             return self._unpack(name, kept)
         return self._received(name, response)
 
-    def _ask(self, name: NormalizedName, headers: Mapping[str, str]) -> Response:
-        response = self._client.get(
-            f"{self.url}{name}/", headers=headers, accepting=(200, 304, 403, *_UNKNOWN)
-        )
+    def _ask(
+        self, name: NormalizedName, headers: Mapping[str, str], *, unless_new: bool
+    ) -> Response:
+        accepting = (200, 403, *_UNKNOWN, *((304,) if unless_new else ()))
+        response = self._client.get(f"{self.url}{name}/", headers=headers, accepting=accepting)
         if response.status == 403:
             # A bucket of S3 that may not be listed says so for every name that is not in it.
             if "amazons3" not in response.headers.get("server", "").lower():
@@ -206,7 +194,7 @@ class Index:
         return ProjectPage(
             name=name,
             source=self.name,
-            files=tuple(map(RemoteFile._make, rows)),
+            files=tuple(map(partial(tuple.__new__, RemoteFile), rows)),
             versions=versions,
             status=status,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from packaging.utils import NormalizedName
 
@@ -25,6 +25,14 @@ class Source(Protocol):
         Raises NetworkError, SourceError or FormatError.  May cost one request; memoised.
         """
         ...
+
+
+class KeptFile(NamedTuple):
+    """A file or folder that what a source said was read from."""
+
+    path: Path
+    until: float
+    """Seconds since the epoch up to which nobody else would have to be asked; may be infinite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 from vinstall.cache.files import Cache, Key
 from vinstall.net.client import HttpClient
 from vinstall.sources.freshness import Stamp, stamp_answer
+from vinstall.sources.source import KeptFile
 
 TEXTS = "texts"
 """The bucket of the cache."""
@@ -56,7 +57,8 @@ class WebTexts:
             if fresh or self._client.settings.offline:
                 return text
         headers = kept[0].conditions if kept is not None else {}
-        response = self._client.get(url, headers=headers, accepting=(200, 304), limit=limit)
+        accepting = (200, 304) if headers else (200,)
+        response = self._client.get(url, headers=headers, accepting=accepting, limit=limit)
         unchanged = kept is not None and response.status == 304
         text = kept[1] if kept and unchanged else WebText(response.url, response.content)
         renewed = stamp_answer(response.headers, self._now())
@@ -65,10 +67,11 @@ class WebTexts:
             self._cache.write_value(TEXTS, key, (tuple(renewed), tuple(text)))
         return text
 
-    def is_fresh(self, url: str) -> bool:
-        """Whether `read` would ask nobody."""
-        kept = self._kept(("text", _REVISION, url))
-        return kept is not None and not self._refresh and kept[0].until > self._now()
+    def kept(self, url: str) -> KeptFile | None:
+        """The file that holds what `read` gave; None where it is not kept."""
+        key: Key = ("text", _REVISION, url)
+        kept = self._kept(key)
+        return KeptFile(self._cache.value_file(TEXTS, key), kept[0].until) if kept else None
 
     def _kept(self, key: Key) -> tuple[Stamp, WebText] | None:
         value = self._cache.read_value(TEXTS, key)
