@@ -31,7 +31,14 @@ from vinstall.installation.placement import (
 )
 from vinstall.installation.plan import Plan
 from vinstall.installation.remove import Removal, plan_removal, recorded_files
-from vinstall.installation.sharing import brought_once, same_content, sources, without
+from vinstall.installation.sharing import (
+    brought_once,
+    compiled_from,
+    is_bytecode,
+    same_content,
+    sources,
+    without,
+)
 from vinstall.observer import Observer
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledSet
@@ -145,10 +152,19 @@ class Change:
         """Leave out what is there already with the same content and stays; whether there was any."""
         places = sources(self._arrivals, {obstacle.owner for obstacle in taken})
         at = {self._absolute(*place): place for place in places}
+        known = [(obstacle.owner, obstacle.path, at.get(obstacle.path)) for obstacle in taken]
         same = {
-            (obstacle.owner, at[obstacle.path])
-            for obstacle in taken
-            if obstacle.path in at and same_content(places[at[obstacle.path]], obstacle.path)
+            (owner, place)
+            for owner, path, place in known
+            if place is not None and same_content(places[place], path)
+        }
+        # With a module that stays goes what was compiled from it.
+        same |= {
+            (owner, place)
+            for owner, _, place in known
+            if place is not None
+            and is_bytecode(place[1])
+            and (owner, (place[0], compiled_from(place[1]))) in same
         }
         self._arrivals = without(self._arrivals, same)
         return bool(same)

@@ -39,7 +39,10 @@ def brought_once(arrivals: Iterable[Arrival]) -> list[Arrival]:
         if place not in doubles:
             return False
         source = _source(link, name)
-        return first.setdefault(place, source) != source and same_content(first[place], source)
+        if first.setdefault(place, source) == source:
+            return False
+        # Bytecode tells the time of its source, which differs: that of the first one's goes along.
+        return is_bytecode(place[1]) or same_content(first[place], source)
 
     return [_without(arrival, repeats) for arrival in found]
 
@@ -68,6 +71,18 @@ def sources(arrivals: Iterable[Arrival], owners: Collection[NormalizedName]) -> 
         for link in arrival.links
         for name in link.group.names
     }
+
+
+def is_bytecode(path: str) -> bool:
+    """Whether `path` is a compiled module in a `__pycache__` (PEP 3147)."""
+    return path.endswith(".pyc") and "/__pycache__/" in f"/{path}"
+
+
+def compiled_from(path: str) -> str:
+    """The module that a compiled one in a `__pycache__` is made from."""
+    folder, _, name = path.rpartition("/")
+    module = name.partition(".")[0]
+    return joined(folder.removesuffix("__pycache__").rstrip("/"), f"{module}.py")
 
 
 def same_content(first: str, second: str) -> bool:
