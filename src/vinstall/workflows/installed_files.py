@@ -43,9 +43,11 @@ def file_findings(
         site = os.path.realpath(distribution.site)
         missing = []
         for row in rows:
-            path = os.path.normpath(os.path.join(site, row.path))
-            if path.endswith(".pyc"):
+            if row.path.endswith(".pyc"):
                 continue  # made anew whenever it is missing
+            path = f"{site}/{row.path}"
+            if row.path.startswith(("/", ".")) or "/." in row.path:
+                path = os.path.normpath(os.path.join(site, row.path))
             if not os.path.lexists(path):
                 missing.append(path)
                 continue
@@ -82,6 +84,8 @@ def _shared(owned: dict[str, list[_Owned]]) -> Iterator[Finding]:
     """
     groups: dict[tuple[tuple[NormalizedName, ...], bool], list[str]] = {}
     for path, owners in owned.items():
+        if len(owners) < 2:
+            continue
         names = tuple(sorted({one.owner.name for one in owners}))
         if len(names) > 1:
             digests = {one.row.digest for one in owners}

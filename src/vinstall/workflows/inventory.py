@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vinstall.errors import FormatError
 from vinstall.observer import Observer
@@ -20,10 +21,11 @@ from vinstall.workflows.assemble import (
     find_machine,
     find_target,
 )
-from vinstall.workflows.installed_variants import Standing, judge_installed
 from vinstall.workflows.invocation import Invocation
-from vinstall.workflows.policies import selection_policies
 from vinstall.workflows.settings import Settings
+
+if TYPE_CHECKING:
+    from vinstall.workflows.installed_variants import Standing
 
 _PART_OF_PYTHON = frozenset({"python", "wsgiref", "argparse"})
 """What pip leaves out of its lists: modules that came with Python since."""
@@ -48,18 +50,20 @@ class Inventory:
 
     def answers(self) -> RecordedAnswers:
         """Who knows what this host supports; nothing is asked yet."""
-        from vinstall.workflows.plugins import plugin_runner  # pulls in all of installing
+        rooms, runner = self.rooms, None
+        if rooms.settings.variants.trust_providers:
+            from vinstall.workflows.plugins import plugin_runner
 
-        rooms = self.rooms
+            runner = plugin_runner(rooms, find_machine(rooms, self.target))
         return build_answers(
-            rooms,
-            self.target,
-            plugin_runner(rooms, find_machine(rooms, self.target)),
-            require_hashes=rooms.settings.require_hashes,
+            rooms, self.target, runner, require_hashes=rooms.settings.require_hashes
         )
 
     def standings(self) -> tuple[Standing, ...]:
         """What is installed, sorted by name, judged against this host.  Asks providers of variants."""
+        from vinstall.workflows.installed_variants import judge_installed
+        from vinstall.workflows.policies import selection_policies
+
         policy = selection_policies(self.rooms.settings, {})
         return tuple(judge_installed(self.distributions(), self.answers(), policy))
 

@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from vinstall.catalog import Catalog
 from vinstall.errors import BuildError, UsageError
-from vinstall.formats.metadata import Metadata
 from vinstall.observer import Observer
-from vinstall.selection.release import Choice, SourceDistribution, Wheel
 from vinstall.target.installed import InstalledDistribution
 from vinstall.workflows.assemble import describe, open_catalog
 from vinstall.workflows.inventory import (
@@ -26,8 +24,12 @@ from vinstall.workflows.inventory import (
     spelling,
 )
 from vinstall.workflows.invocation import Invocation
-from vinstall.workflows.needs_installed import find_needs
 from vinstall.workflows.settings import Settings
+
+if TYPE_CHECKING:  # a plain list needs none of them, and should not wait for them
+    from vinstall.catalog import Catalog
+    from vinstall.formats.metadata import Metadata
+    from vinstall.selection.release import Choice, SourceDistribution
 
 _THREADS = 16
 _BUILD = re.compile(rb"^Build:[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
@@ -104,6 +106,8 @@ def _chosen(inventory: Inventory, wishes: ListWishes) -> list[InstalledDistribut
     excluded = {canonicalize_name(name) for name in wishes.exclude}
     required: set[NormalizedName] = set()
     if wishes.not_required:
+        from vinstall.workflows.needs_installed import find_needs
+
         needs = find_needs(inventory.standings(), inventory.target.markers)
         required = {need.requirement.name for need in needs.found}
     only_local = wishes.local or inventory.rooms.settings.target.user
@@ -169,6 +173,8 @@ def _newest(catalog: Catalog, name: NormalizedName, *, pre: bool) -> Latest | No
 
 
 def _as_latest(version: Version, choice: Choice) -> Latest:
+    from vinstall.selection.release import Wheel
+
     is_wheel = isinstance(choice.artifact, Wheel)
     return Latest(version=version, filetype="wheel" if is_wheel else "sdist", label=choice.label)
 
