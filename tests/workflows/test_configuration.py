@@ -106,6 +106,15 @@ class TestOrder:
     def test_an_empty_variable_is_no_value(self, place: ConfigurationInput) -> None:
         assert read(place, {"PIP_INDEX_URL": "", "VINSTALL_PRE": "", "UV_INDEX": ""}).values == {}
 
+    def test_none_takes_back_what_is_configured(self, place: ConfigurationInput) -> None:
+        inputs = place._replace(environ={**place.environ, "PIP_ONLY_BINARY": "a"})
+        assert read_configuration({"only-binary": ("b",)}, inputs).texts("only-binary") == (
+            "b",
+            "a",
+        )
+        found = read_configuration({"only-binary": (":none:", "b")}, inputs)
+        assert found.texts("only-binary") == (":none:", "b")
+
     def test_a_typed_list_comes_before_the_configured_one(self, place: ConfigurationInput) -> None:
         environ = {"PIP_EXTRA_INDEX_URL": "https://b.example/ https://c.example/"}
         found = read(place, environ, {"extra-index-url": ("https://a.example/",)})

@@ -9,9 +9,11 @@ import pytest
 from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import SourceError, UsageError
+from vinstall.formats.marker import MarkerContext
 from vinstall.formats.requirement import render_requirement
 from vinstall.workflows.requirements import (
     Asked,
+    Hashes,
     collect_settings,
     read_requirements,
     requests,
@@ -125,18 +127,44 @@ class TestErrors:
 
 
 class TestHashes:
-    def test_lines_and_constraints_allow_hashes_together(self) -> None:
+    def hashes(self, requirements: str, constraints: str = "") -> Mapping[NormalizedName, Hashes]:
         settings = Settings(requirement_files=("r.txt",), constraint_files=("c.txt",))
-        found = read(
-            settings,
-            {
-                "r.txt": f"a==1 --hash=sha256:{SHA}\nb==1\n",
-                "c.txt": f"a==1 --hash=sha512:{SHA}{SHA}\n",
-            },
+        found = read(settings, {"r.txt": requirements, "c.txt": constraints})
+        return found.hashes(MarkerContext(environment={"os_name": "posix"}))
+
+    def test_one_line_allows_any_of_its_hashes(self) -> None:
+        found = self.hashes(f"a==1 --hash=sha256:{SHA} --hash=sha512:{SHA}{SHA}\nb==1\n")
+        assert found == {"a": frozenset({("sha256", SHA), ("sha512", SHA * 2)})}
+
+    def test_lines_and_constraints_allow_what_all_of_them_list(self) -> None:
+        other = "b" * 64
+        found = self.hashes(
+            f"a==1 --hash=sha256:{SHA} --hash=sha256:{other}\n", f"a==1 --hash=sha256:{other}\n"
         )
-        assert found.hashes() == {
-            canonicalize_name("a"): frozenset({("sha256", SHA), ("sha512", SHA * 2)})
-        }
+        assert found == {"a": frozenset({("sha256", other)})}
+
+    def test_lines_with_no_hash_in_common_contradict_each_other(self) -> None:
+        with pytest.raises(UsageError) as caught:
+            self.hashes(f"a==1 --hash=sha256:{SHA}\n", f"a==1 --hash=sha256:{'b' * 64}\n")
+        assert caught.value.message == "no hash of `a` is allowed by every line that lists some"
+        assert caught.value.context == ("the last of them: `-c c.txt` line 1",)
+
+    def test_a_line_whose_marker_does_not_hold_allows_and_forbids_nothing(self) -> None:
+        found = self.hashes(
+            f"a==1; os_name == 'nt' --hash=sha256:{'b' * 64}\n"
+            f"a==2; os_name == 'posix' --hash=sha256:{SHA}\n"
+        )
+        assert found == {"a": frozenset({("sha256", SHA)})}
+
+    def test_the_hash_of_an_archive_is_known_with_its_url(self) -> None:
+        settings = Settings(requirement_files=("r.txt",))
+        text = f"https://a.example/b-1.tar.gz --hash=sha256:{SHA}\n"
+        found, _ = requests(
+            read(settings, {"r.txt": text}).requirements,
+            folder=Path("/here"),
+            name_location=lambda url, editable: canonicalize_name("b"),
+        )
+        assert found[0].requirement.url == f"https://a.example/b-1.tar.gz#sha256={SHA}"
 
 
 class TestOptionsOfFiles:
@@ -152,6 +180,28 @@ class TestOptionsOfFiles:
         assert found.sources.index_url == "https://c.example/"
         assert found.sources.extra_index_urls == ("https://d.example/", "https://b.example/")
         assert (found.pre, found.only_binary) == (True, frozenset({":all:"}))
+
+    @pytest.mark.parametrize(
+        ("text", "only_binary", "no_binary"),
+        [
+            ("--no-binary :all:\n", set(), {":all:"}),
+            ("--no-binary :all:\n--only-binary c\n", {"c"}, {":all:"}),
+            ("--no-binary A\n", {":all:"}, {"a"}),
+            ("--only-binary b\n", {":all:", "a", "b"}, set()),
+        ],
+    )
+    def test_the_word_of_a_file_on_a_project_is_the_last(
+        self, text: str, only_binary: set[str], no_binary: set[str]
+    ) -> None:
+        settings = Settings(
+            requirement_files=("r.txt",),
+            only_binary=frozenset({":all:", "a"}),
+            no_binary=frozenset({"b"}),
+        )
+        found = with_file_options(settings, read(settings, {"r.txt": text}).options)
+        left = {"b"} if text == "--no-binary A\n" else set()
+        assert found.only_binary == only_binary
+        assert found.no_binary == no_binary | left
 
     def test_a_folder_of_links_counts_from_the_file_if_it_is_there(self, tmp_path: Path) -> None:
         (tmp_path / "wheels").mkdir()

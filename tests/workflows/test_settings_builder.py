@@ -78,8 +78,8 @@ class TestVariants:
 
 
 class TestFormats:
-    def test_none_empties_what_was_configured_before_it(self) -> None:
-        settings = built(only_binary=("numpy", ":none:", ":all:"))
+    def test_none_takes_back_what_stands_before_it(self) -> None:
+        settings = built(only_binary=(":all:", ":none:", "numpy"))
         assert settings.only_binary == frozenset({"numpy"})
 
     def test_one_name_in_both_leaves_nothing(self) -> None:
@@ -96,3 +96,17 @@ class TestTarget:
         with pytest.raises(UsageError) as caught:
             built(python="3.12", system=True)
         assert caught.value.message == "`--python` and `--system` both name the environment"
+
+
+class TestReleases:
+    def test_projects_with_and_without_pre_releases(self) -> None:
+        settings = built(all_releases=(":all:",), only_final=("numpy",))
+        assert settings.all_releases == frozenset({":all:"})
+        assert settings.only_final == frozenset({"numpy"})
+
+    @pytest.mark.parametrize("option", ["all_releases", "only_final"])
+    def test_pre_says_it_already(self, option: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            built(pre=True, **{option: ("numpy",)})
+        flag = "--" + option.replace("_", "-")
+        assert caught.value.message == f"`--pre` and `{flag}` contradict each other"

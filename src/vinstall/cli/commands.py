@@ -27,6 +27,7 @@ from vinstall.cli.option_groups import (
     target_options,
     variant_options,
 )
+from vinstall.errors import UsageError
 
 if TYPE_CHECKING:
     from vinstall.workflows.configuration import Configuration
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 STARTED = time.perf_counter()
 """When the command line was about to be read, in seconds of the process's own clock."""
 
-_TALK = frozenset({"-q", "--quiet", "-v", "--verbose", "-vv", "--isolated"})
+_TALK = frozenset({"-q", "--quiet", "-v", "--verbose", "-vv", "--no-color", "--isolated"})
 """Options that may stand before the command's name; none takes a value."""
 
 
@@ -117,7 +118,10 @@ def settings_of(console: Console, parameters: dict[str, Any]) -> Settings:
         _configuration(console, parameters),
         requirements=parameters.get("requirements", ()),
         editables=parameters.get("editable", ()),
-        requirement_files=parameters.get("requirement", ()),
+        requirement_files=(
+            *parameters.get("requirement", ()),
+            *parameters.get("requirements_from_script", ()),
+        ),
         groups=parameters.get("group", ()),
         extras=parameters.get("extra", ()),
         allow_sources=parameters.get("allow_source", ()),
@@ -144,6 +148,12 @@ def install(console: Console, /, **parameters: Any) -> None:
     from vinstall.workflows.invocation import this_invocation
 
     settings = settings_of(console, parameters)
+    if not (
+        settings.requirements or settings.editables or settings.requirement_files or settings.groups
+    ):
+        raise UsageError(
+            "nothing is asked for", hint="name a project, or a requirements file with `-r`"
+        )
     observer = ConsoleObserver(console, started=STARTED)
     invocation = this_invocation()
     outcome = run_install(settings, invocation, observer)

@@ -38,7 +38,7 @@ class Console:
         self.verbosity = 0
         """-1 with `-q`, 0, 1 with `-v`, 2 with `-vv`."""
         terminal = self._err.isatty() and environ.get("TERM") != "dumb"
-        self._colour = terminal and not environ.get("NO_COLOR")
+        self._colour = terminal and not (environ.get("NO_COLOR") or "--no-color" in words)
         self._draws = terminal
         self._progress: Progress | None = None
         self._lock = threading.Lock()

@@ -15,6 +15,9 @@ _Decorator = Callable[[_Command], _Command]
 
 _TABLE = {option.name.replace("-", "_"): option for option in OPTIONS}
 
+_CAN_BE_UNSAID = frozenset({"compile"})
+"""Flags that have a flag for the contrary."""
+
 
 class SectionedOption(click.Option):
     """An option that knows its section of the help page."""
@@ -50,7 +53,9 @@ def flags(parameters: Mapping[str, Any]) -> dict[str, RawValue]:
     found: dict[str, RawValue] = {}
     for name, value in parameters.items():
         option = _TABLE.get(name)
-        if option is None or value is None or value is False or value == ():
+        if option is None or value is None or value == ():
+            continue
+        if value is False and option.name not in _CAN_BE_UNSAID:
             continue
         if isinstance(value, tuple):
             separates = option.kind is Kind.NAMES
@@ -119,13 +124,26 @@ requirement_options: _Decorator[Any] = _section(
     _many(
         "--override", metavar="FILE", help="Requirements that replace what other projects ask for."
     ),
+    _many(
+        "--requirements-from-script",
+        metavar="FILE",
+        help="Install what a script declares (PEP 723); `-r` does so too.",
+    ),
     _flag("--pre", help="Allow pre-releases."),
+    _many("--all-releases", metavar="PROJECT", help="As `--pre`, for this project; or `:all:`."),
+    _many("--only-final", metavar="PROJECT", help="No pre-release of this project; or of `:all:`."),
     _flag("-U", "--upgrade", help="Replace what is installed by the newest that fits."),
     _many(
         "-P", "--upgrade-package", metavar="PROJECT", help="As `--upgrade`, for this project alone."
     ),
     _one("--upgrade-strategy", metavar="WHICH", help="`only-if-needed` (default) or `eager`."),
-    _flag("--reinstall", "--force-reinstall", help="Install again what is installed already."),
+    _flag(
+        "--reinstall",
+        "--force-reinstall",
+        "-I",
+        "--ignore-installed",
+        help="Install again what is installed already.",
+    ),
     _many(
         "--reinstall-package", metavar="PROJECT", help="As `--reinstall`, for this project alone."
     ),
@@ -138,6 +156,7 @@ requirement_options: _Decorator[Any] = _section(
     ),
     _one(
         "--exclude-newer",
+        "--uploaded-prior-to",
         metavar="WHEN",
         help="Ignore files uploaded after a date, or within a duration.",
     ),
@@ -251,7 +270,7 @@ target_options: _Decorator[Any] = _section(
         help="Choose for this platform (wheels only, with `--target`).",
     ),
     _one("--link-mode", metavar="HOW", help="`hardlink`, `copy`, `clone` or `symlink`."),
-    _flag("--compile", help="Compile to bytecode."),
+    (("--compile/--no-compile",), {"default": None, "help": "Compile to bytecode."}),
 )
 
 plan_options: _Decorator[Any] = _section(
@@ -267,6 +286,7 @@ talk_options: _Decorator[Any] = _section(
         ("-v", "--verbose"),
         {"count": True, "help": "Say what was decided and why; `-vv` adds times."},
     ),
+    _flag("--no-color", help="No colours; as the variable `NO_COLOR` does."),
     _flag("--isolated", help="Ignore configuration files and variables."),
 )
 

@@ -186,7 +186,9 @@ class Explanation:
             elif why is not None:
                 lines.append(yanked_text(name, version, why))
                 hint = hint or f"ask for it by its exact version: `{name}=={version}`"
-            elif version.is_prerelease and self._options.prereleases in _WITHOUT_PRERELEASES:
+            elif version.is_prerelease and (
+                self._options.prereleases_of(name) in _WITHOUT_PRERELEASES
+            ):
                 lines.append(f"`{name}` {version} is a pre-release")
                 hint = "allow pre-releases with `--pre`"
         lines += self._unusable(name, unusable)

@@ -53,6 +53,10 @@ class ResolutionOptions:
     """Every choice that changes an answer and is not made in a requirement."""
 
     prereleases: Prereleases = Prereleases.STANDARD
+    all_releases: frozenset[str] = frozenset()
+    """`--all-releases`: projects, or `:all:`, whose pre-releases are acceptable everywhere."""
+    only_final: frozenset[str] = frozenset()
+    """`--only-final`: projects, or `:all:`, whose pre-releases are acceptable nowhere."""
     preferred: Preferred = Preferred.HIGHEST
     dependencies: Dependencies = Dependencies.ALL
     upgrade: bool = False
@@ -70,6 +74,15 @@ class ResolutionOptions:
     """`--prefer-binary`: an older wheel before a newer source distribution."""
     max_rounds: int = 20_000
     """How long to search back and forth: one round decides on one project, or takes that back."""
+
+    def prereleases_of(self, name: NormalizedName) -> Prereleases:
+        """When a pre-release of `name` is acceptable; what is said of a project outweighs `:all:`."""
+        for key in (name, ":all:"):
+            if key in self.only_final:
+                return Prereleases.DISALLOW
+            if key in self.all_releases:
+                return Prereleases.ALLOW
+        return self.prereleases
 
     def upgrades(self, name: NormalizedName, *, requested: bool) -> bool:
         """Whether the newest release of `name` is wanted although an installed one would do."""

@@ -224,23 +224,13 @@ class Shortlist:
             fitting = self._fitting[key] = _Versions(found)
         unasked: list[Version] = []
         yanked: list[Candidate] = []
-        expected = self._expected(fitting, limits, unasked)
+        wanted = self._options.prereleases_of(name)
+        expected = _expected(fitting, unasked, any_wanted=_asks_prereleases(wanted, limits))
         any_usable = yield from self._not_yanked(name, expected, extras, yanked)
-        if not any_usable and self._falls_back_to_prereleases(versions):
+        if not any_usable and _falls_back_to_prereleases(wanted, versions):
             any_usable = yield from self._not_yanked(name, unasked, extras, yanked)
         if not any_usable and any(limit.is_pin for limit in limits):
             yield from yanked
-
-    def _expected(
-        self, versions: Iterable[Version], limits: Sequence[Ask], unasked: list[Version]
-    ) -> Iterator[Version]:
-        """`versions` without the pre-releases nobody asked for, which go to `unasked`."""
-        asked_for = self._asks_prereleases(limits)
-        for version in versions:
-            if version.is_prerelease and not asked_for:
-                unasked.append(version)
-            else:
-                yield version
 
     def _not_yanked(
         self,
@@ -259,26 +249,6 @@ class Shortlist:
                     any_usable = True
                     yield candidate
         return any_usable
-
-    def _asks_prereleases(self, limits: Sequence[Ask]) -> bool:
-        match self._options.prereleases:
-            case Prereleases.ALLOW:
-                return True
-            case Prereleases.DISALLOW:
-                return False
-            case Prereleases.STANDARD | Prereleases.STRICT:
-                return any(
-                    limit.is_users and limit.requirement.specifier.prereleases for limit in limits
-                )
-
-    def _falls_back_to_prereleases(self, versions: Sequence[Version]) -> bool:
-        match self._options.prereleases:
-            case Prereleases.ALLOW | Prereleases.DISALLOW:
-                return False
-            case Prereleases.STANDARD:
-                return True
-            case Prereleases.STRICT:
-                return all(version.is_prerelease for version in versions)
 
     def _ordered(self, name: NormalizedName) -> Sequence[Version]:
         versions = self._catalog.versions(name)
@@ -405,3 +375,36 @@ def _admitted(version: Version, limits: Iterable[Ask], bindings: Iterable[Bindin
 
 def _comes_before(first: Version, second: Version, lowest: bool) -> bool:
     return first < second if lowest else first > second
+
+
+def _expected(
+    versions: Iterable[Version], unasked: list[Version], *, any_wanted: bool
+) -> Iterator[Version]:
+    """`versions` without the pre-releases, which go to `unasked` unless `any_wanted`."""
+    for version in versions:
+        if version.is_prerelease and not any_wanted:
+            unasked.append(version)
+        else:
+            yield version
+
+
+def _asks_prereleases(wanted: Prereleases, limits: Sequence[Ask]) -> bool:
+    match wanted:
+        case Prereleases.ALLOW:
+            return True
+        case Prereleases.DISALLOW:
+            return False
+        case Prereleases.STANDARD | Prereleases.STRICT:
+            return any(
+                limit.is_users and limit.requirement.specifier.prereleases for limit in limits
+            )
+
+
+def _falls_back_to_prereleases(wanted: Prereleases, versions: Sequence[Version]) -> bool:
+    match wanted:
+        case Prereleases.ALLOW | Prereleases.DISALLOW:
+            return False
+        case Prereleases.STANDARD:
+            return True
+        case Prereleases.STRICT:
+            return all(version.is_prerelease for version in versions)

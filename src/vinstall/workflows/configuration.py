@@ -117,10 +117,22 @@ def read_configuration(
         origin = f"`--{name}`"
         weaker = values.get(name)
         if isinstance(raw, tuple) and weaker is not None and isinstance(weaker.raw, tuple):
-            values[name] = Value((*raw, *weaker.raw), f"{origin}, {weaker.origin}")
+            values[name] = _added(raw, weaker, origin)
         else:
             values[name] = Value(raw, origin)
     return Configuration(values=values)
+
+
+def _added(raw: tuple[str, ...], weaker: Value, origin: str) -> Value:
+    """The items of the command line and those configured, unless `:none:` takes these back."""
+    if ":none:" in raw or not isinstance(weaker.raw, tuple):
+        return Value(raw, origin)
+    return Value((*raw, *after_none(weaker.raw)), f"{origin}, {weaker.origin}")
+
+
+def after_none(items: tuple[str, ...]) -> tuple[str, ...]:
+    """What is left of a list of projects: `:none:` takes back what stands before it (pip)."""
+    return items[max((n for n, item in enumerate(items, 1) if item == ":none:"), default=0) :]
 
 
 def _parse(option: Option, text: str, origin: str) -> Value:

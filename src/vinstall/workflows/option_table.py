@@ -85,6 +85,8 @@ OPTIONS: tuple[Option, ...] = (
     _option("host", Kind.PATH),
     _option("reselect", Kind.FLAG),
     _option("pre", Kind.FLAG, "pre"),
+    _option("all-releases", Kind.NAMES, "all-releases"),
+    _option("only-final", Kind.NAMES, "only-final"),
     _option("upgrade", Kind.FLAG, "upgrade"),
     _option("upgrade-package", Kind.NAMES),
     _option("upgrade-strategy", Kind.TEXT, "upgrade-strategy"),

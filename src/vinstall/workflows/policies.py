@@ -88,6 +88,8 @@ def resolution_options(settings: Settings, overrides: tuple[Requirement, ...]) -
         dependencies = Dependencies.ONLY
     return ResolutionOptions(
         prereleases=Prereleases.ALLOW if settings.pre else Prereleases.STANDARD,
+        all_releases=_names(settings.all_releases),
+        only_final=_names(settings.only_final),
         preferred=Preferred(settings.resolution),
         dependencies=dependencies,
         upgrade=settings.upgrade,

@@ -12,6 +12,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from vinstall.errors import FormatError, UsageError
 from vinstall.formats.dependency_group import group_requirements
 from vinstall.formats.file_options import FileOptions
+from vinstall.formats.marker import MarkerContext
 from vinstall.formats.pyproject import parse_pyproject
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.requirement_line import RequirementLine, parse_requirement_line
@@ -38,12 +39,24 @@ class Asked:
     options: FileOptions = field(default_factory=FileOptions)
     """Of all files together."""
 
-    def hashes(self) -> dict[NormalizedName, Hashes]:
-        """The hashes allowed for each project that has any; those of a place are not among them."""
+    def hashes(self, context: MarkerContext) -> dict[NormalizedName, Hashes]:
+        """The hashes allowed for each project that has any; those of a place are not among them.
+
+        Only lines whose markers hold in `context` count.  What several lines list is allowed only
+        if all of them list it, as in pip; raises UsageError where nothing is.
+        """
         found: dict[NormalizedName, Hashes] = {}
         for line in (*self.requirements, *self.constraints):
-            if line.name is not None and line.hashes:
-                found[line.name] = found.get(line.name, frozenset()) | frozenset(line.hashes)
+            marker = line.marker if line.requirement is None else line.requirement.marker
+            if line.name is None or not line.hashes or (marker and not marker.evaluate(context)):
+                continue
+            listed = frozenset(line.hashes)
+            found[line.name] = found.get(line.name, listed) & listed
+            if not found[line.name]:
+                raise UsageError(
+                    f"no hash of `{line.name}` is allowed by every line that lists some",
+                    context=(f"the last of them: {line.origin or 'the command line'}",),
+                )
         return found
 
     def config_settings(self) -> dict[str, dict[str, object]]:
@@ -170,13 +183,21 @@ def _both(first: FileOptions, second: FileOptions) -> FileOptions:
 def with_file_options(settings: Settings, options: FileOptions) -> Settings:
     """`settings` and what requirements files say, which outweighs them (pip)."""
     sources = settings.sources
+    only_binary, no_binary = _outweighed(
+        (settings.only_binary, settings.no_binary), (options.only_binary, options.no_binary)
+    )
+    all_releases, only_final = _outweighed(
+        (settings.all_releases, settings.only_final), (options.all_releases, options.only_final)
+    )
     return replace(
         settings,
         pre=settings.pre or options.pre,
+        all_releases=all_releases,
+        only_final=only_final,
         prefer_binary=settings.prefer_binary or options.prefer_binary,
         require_hashes=settings.require_hashes or options.require_hashes,
-        only_binary=settings.only_binary | options.only_binary,
-        no_binary=settings.no_binary | options.no_binary,
+        only_binary=only_binary,
+        no_binary=no_binary,
         sources=replace(
             sources,
             index_url=options.index_url or sources.index_url,
@@ -186,6 +207,17 @@ def with_file_options(settings: Settings, options: FileOptions) -> Settings:
             trusted_hosts=(*options.trusted_hosts, *sources.trusted_hosts),
         ),
     )
+
+
+def _outweighed(
+    ours: tuple[frozenset[str], frozenset[str]], theirs: tuple[frozenset[str], frozenset[str]]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Projects of two opposite options, after a file had the last word: its `:all:` leaves nothing."""
+    if ":all:" in theirs[0] | theirs[1]:
+        return theirs
+    named = frozenset(map(canonicalize_name, theirs[0] | theirs[1]))
+    kept = [frozenset(n for n in names if canonicalize_name(n) not in named) for names in ours]
+    return kept[0] | theirs[0], kept[1] | theirs[1]
 
 
 def _find_links(options: FileOptions) -> Iterable[str]:
@@ -207,7 +239,7 @@ def requests(
     for line in lines:
         requirement = line.requirement
         if requirement is None:
-            url = _url(line.location or "", folder)
+            url = _with_hashes(_url(line.location or "", folder), line.hashes)
             requirement = Requirement(
                 name=line.name or name_location(url, line.editable),
                 extras=line.extras,
@@ -218,6 +250,18 @@ def requests(
             editables.add(requirement.url)
         found.append(Request(requirement=requirement, origin=line.origin))
     return tuple(found), frozenset(editables)
+
+
+def _with_hashes(url: str, hashes: Sequence[tuple[str, str]]) -> str:
+    """`url` and what an archive there must be, so that it is known before anything is built.
+
+    One file has one digest of a kind: where several are given none of them can be relied on.
+    """
+    if not hashes or len(dict(hashes)) < len(hashes):
+        return url
+    address, _, fragment = url.partition("#")
+    parts = [fragment] if fragment else []
+    return f"{address}#{'&'.join([*parts, *(f'{kind}={digest}' for kind, digest in hashes)])}"
 
 
 def _url(location: str, folder: Path) -> str:

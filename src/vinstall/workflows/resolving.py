@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import NormalizedName
 
 from vinstall.errors import UsageError
+from vinstall.formats.marker import MarkerContext
 from vinstall.observer import Observer
 from vinstall.resolution.model import Request, Resolution
 from vinstall.target.environment import Target
@@ -80,7 +81,7 @@ class Question:
     @cached_property
     def hashes(self) -> Mapping[NormalizedName, Hashes]:
         """The hashes that requirements list, by project."""
-        return self.asked.hashes()
+        return self.asked.hashes(MarkerContext(environment=self.target.markers))
 
     @cached_property
     def answers(self) -> RecordedAnswers:

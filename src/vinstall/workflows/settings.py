@@ -88,6 +88,10 @@ class Settings:
     target: TargetSettings = field(default_factory=TargetSettings)
     variants: VariantSettings = field(default_factory=VariantSettings)
     pre: bool = False
+    all_releases: frozenset[str] = frozenset()
+    """Projects, or `:all:`, whose pre-releases are welcome."""
+    only_final: frozenset[str] = frozenset()
+    """Projects, or `:all:`, whose pre-releases are not."""
     upgrade: bool = False
     upgrade_packages: frozenset[str] = frozenset()
     upgrade_strategy: str = "only-if-needed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vinstall.errors import UsageError
-from vinstall.workflows.configuration import Configuration
+from vinstall.workflows.configuration import Configuration, after_none
 from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings, VariantSettings
 
 _DEFAULTS = SourceSettings()
@@ -34,6 +34,7 @@ def build_settings(
     """The settings of one run.  Raises UsageError for a value or a combination that means nothing."""
     c = configuration
     only_binary, no_binary = _formats(c)
+    all_releases, only_final = _releases(c)
     return Settings(
         requirements=tuple(requirements),
         editables=tuple(editables),
@@ -47,6 +48,8 @@ def build_settings(
         target=_target(c),
         variants=_variants(c),
         pre=c.flag("pre"),
+        all_releases=all_releases,
+        only_final=only_final,
         upgrade=c.flag("upgrade"),
         upgrade_packages=frozenset(c.texts("upgrade-package")),
         upgrade_strategy=_choice(c, "upgrade-strategy") or "only-if-needed",
@@ -148,17 +151,28 @@ def _choice(c: Configuration, name: str) -> str | None:
 
 
 def _formats(c: Configuration) -> tuple[frozenset[str], frozenset[str]]:
-    """What `--only-binary` and `--no-binary` cover; `:none:` empties what was configured before it."""
-    sets = []
-    for name in ("only-binary", "no-binary"):
-        items = c.texts(name)
-        kept = items[: items.index(":none:")] if ":none:" in items else items
-        sets.append(frozenset(kept))
-    only, no = sets
-    both = sorted(only & no)
-    if both:
+    """What `--only-binary` and `--no-binary` cover."""
+    return _opposites(c, "only-binary", "no-binary", "nothing could be chosen for it; name it once")
+
+
+def _releases(c: Configuration) -> tuple[frozenset[str], frozenset[str]]:
+    """What `--all-releases` and `--only-final` cover; `--pre` says as much already."""
+    found = _opposites(c, "all-releases", "only-final", "name it once")
+    if c.flag("pre") and any(found):
+        name = "--all-releases" if found[0] else "--only-final"
         raise UsageError(
-            f"`--only-binary` and `--no-binary` both name `{both[0]}`",
-            hint="nothing could be chosen for it; name it once",
+            f"`--pre` and `{name}` contradict each other",
+            hint="`--all-releases :all:` is what `--pre` means",
         )
-    return only, no
+    return found
+
+
+def _opposites(
+    c: Configuration, first: str, second: str, hint: str
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The projects of two options of which each undoes the other."""
+    one, other = frozenset(after_none(c.texts(first))), frozenset(after_none(c.texts(second)))
+    both = sorted(one & other)
+    if both:
+        raise UsageError(f"`--{first}` and `--{second}` both name `{both[0]}`", hint=hint)
+    return one, other
