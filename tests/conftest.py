@@ -34,6 +34,39 @@ def shared_data() -> Path:
     return found
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes and gigabytes from the network is run when it is asked for."""
+    if "VINSTALL_TEST_SCALE" in os.environ:
+        return
+    skip = pytest.mark.skip(reason="takes minutes and the network: set VINSTALL_TEST_SCALE")
+    for item in items:
+        if item.get_closest_marker("network") and item.get_closest_marker("slow"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def _default_index_answers() -> bool:
+    """Whether the index that pip would use can be reached."""
+    import urllib.request
+
+    from vinstall.sources.default_index import default_index
+
+    try:
+        with urllib.request.urlopen(f"{default_index()}pip/", timeout=10):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _network(request: pytest.FixtureRequest) -> None:
+    """Tests marked `network` are skipped where there is none."""
+    if request.node.get_closest_marker("network") is None:
+        return
+    if not request.getfixturevalue("_default_index_answers"):
+        pytest.skip("the default index cannot be reached")
+
+
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of pip's, uv's, vinstall's or a provider's is set."""
