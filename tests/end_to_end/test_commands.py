@@ -8,11 +8,11 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from tests.end_to_end.scene import CU12, CU13, CUDA_12_8, CUDA_13_0, NO_GPU, Scene
+from tests.end_to_end.scene import CU12, CU13, CUDA_12_8, CUDA_13_0, NO_GPU, SCHEMA, Scene
 from tests.support.command import clean_environ
 from tests.support.wheels import make_wheel
 
@@ -412,6 +412,80 @@ class TestEveryRun:
         scene.run("torchlike", variables=CUDA_12_8)
         scene.run("other", variables=CUDA_13_0)
         assert scene.installed() == {"other": "1.0", "torchlike": "1.0 (cu12)"}
+
+
+class TestWhatIsLeftAlone:
+    """An installation that breaks something else says so; pip prints a line too."""
+
+    def test_a_requirement_that_does_not_hold_any_more(self, scene: Scene) -> None:
+        scene.wheel("app", requires=["Li.b<2", "spare; extra == 'x'"])
+        for version in ("1.0", "2.0"):
+            scene.wheel("li-b", version)
+        scene.wheel("spare")
+        scene.run("app")
+        ran = scene.run("li-b==2.0", "spare")
+        assert ran.code == 0
+        assert [line for line in ran.err.splitlines() if line.startswith("warning")] == [
+            "warning: `app` 1.0 has requirement li-b<2, and gets li-b 2.0"
+        ]
+        assert "li-b" in pip(scene, "check").stdout
+
+
+class TestBindings:
+    """Variants that were built for one version of another project (`abi_dependency`)."""
+
+    LABELS: ClassVar = {
+        label: {"abi_dependency": {"torch": [version]}}
+        for label, version in (("t29", "2.9"), ("t210", "2.10"))
+    }
+
+    @pytest.fixture
+    def bound(self, scene: Scene) -> Scene:
+        for version in ("2.9.0", "2.10.0"):
+            scene.wheel("torch", version)
+        for label, properties in self.LABELS.items():
+            table = {
+                "$schema": SCHEMA,
+                "default-priorities": {"namespace": ["abi_dependency"]},
+                "providers": {"abi_dependency": {"builtin": "abi_dependency"}},
+                "variants": {label: properties},
+            }
+            scene.wheel("flash", label=label, variant_json=table, requires=["torch"])
+        assert scene.run("flash", "torch==2.9.0").code == 0
+        assert scene.installed() == {"flash": "1.0 (t29)", "torch": "2.9.0"}
+        return scene
+
+    def test_an_upgrade_of_the_other_alone_is_told_and_mended_by_the_next_run(
+        self, bound: Scene
+    ) -> None:
+        ran = bound.run("torch==2.10.0")
+        assert (
+            "warning: `flash` 1.0 is the variant `t29`, built for torch==2.9.*, and gets torch 2.10.0"
+        ) in ran.err.splitlines()
+        ran = bound.run_alone("check", "--python", bound.python)
+        assert ran.out.splitlines()[-1] == (
+            "flash 1.0 is the variant `t29`, built for torch==2.9.*, but you have torch 2.10.0."
+        )
+        ran = bound.run("flash")
+        assert bound.installed() == {"flash": "1.0 (t210)", "torch": "2.10.0"}
+        assert (
+            "note: `flash` 1.0 is replaced: what is installed was built for torch==2.9.*"
+        ) in ran.err.splitlines()
+        assert bound.run_alone("check", "--python", bound.python).code == 0
+
+    @pytest.mark.parametrize(
+        "words", [["flash", "torch==2.10.0"], ["-U", "flash", "torch"], ["-P", "torch", "flash"]]
+    )
+    def test_both_move_together(self, bound: Scene, words: list[str]) -> None:
+        bound.run(*words)
+        assert bound.installed() == {"flash": "1.0 (t210)", "torch": "2.10.0"}
+
+    @pytest.mark.parametrize(
+        "words", [["flash"], ["flash", "torch==2.9.0"], ["--reselect", "flash"]]
+    )
+    def test_what_fits_stays_without_a_word(self, bound: Scene, words: list[str]) -> None:
+        ran = bound.run(*words)
+        assert ran.err.splitlines()[1:] == ["nothing to do: 2 projects as asked already"]
 
 
 class TestCache:

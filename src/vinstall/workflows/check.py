@@ -192,27 +192,16 @@ def _binding_findings(
     standing: Standing, versions: Mapping[NormalizedName, Version]
 ) -> Iterator[Finding]:
     """`abi_dependency`: the label was built for certain versions of others (PEP 850)."""
-    verdict, one = standing.verdict, standing.distribution
-    if verdict is None or not verdict.bindings:
+    one = standing.distribution
+    if standing.fits(versions):
         return
-    for way in verdict.bindings:
-        if all(
-            versions.get(wanted.name) is None
-            or wanted.specifier.contains(versions[wanted.name], prereleases=True)
-            for wanted in way.constraints
-        ):
-            return
-    wanted = {constraint.name for way in verdict.bindings for constraint in way.constraints}
-    built_for = " or ".join(
-        ", ".join(render_requirement(constraint) for constraint in way.constraints)
-        for way in verdict.bindings
-    )
-    there = ", ".join(f"{name} {versions[name]}" for name in sorted(wanted & versions.keys()))
+    bound = sorted(standing.bound & versions.keys())
+    there = ", ".join(f"{name} {versions[name]}" for name in bound)
     yield Finding(
         kind=Kind.BROKEN_BINDING,
-        projects=(one.name, *sorted(wanted)),
-        sentence=f"{one.name} {one.version} is the variant `{verdict.label}`, built for "
-        f"{built_for}, but you have {there}.",
+        projects=(one.name, *bound),
+        sentence=f"{one.name} {one.version} is the variant `{standing.label}`, built for "
+        f"{standing.built_for()}, but you have {there}.",
     )
 
 

@@ -24,6 +24,7 @@ from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_
 from vinstall.target.layout import refuse_managed
 from vinstall.workflows.accelerators import accelerator_changes, container_hints
 from vinstall.workflows.assemble import Rooms, describe, find_target
+from vinstall.workflows.broken_needs import broken_needs
 from vinstall.workflows.fallbacks import tell_fallbacks
 from vinstall.workflows.hash_checks import check_hashes, demand_hashes
 from vinstall.workflows.installed_variants import (
@@ -33,6 +34,8 @@ from vinstall.workflows.installed_variants import (
     mention_better,
     replacements,
     reselected,
+    unbound,
+    versions_after,
 )
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.metadata_json import JsonMetadata, metadata_json
@@ -103,11 +106,13 @@ def _install(
         if locked is None:
             resolution = run.resolve(standings)
             if any(one.label is not None for one in standings):
-                mention_better(resolution, standings, question.catalog, rooms.observer)
+                versions = versions_after(installed, resolution)
+                mention_better(resolution, standings, question.catalog, versions, rooms.observer)
         else:
             from vinstall.workflows.locked import resolve_lock
 
             resolution = resolve_lock(question, locked)
+        standings = tuple(unbound(standings, versions_after(installed, resolution)))
         plan = run.plan(resolution, standings)
         demand_hashes(plan, question.hashes, required=rooms.settings.require_hashes)
         stored = run.carry_out(plan, lock) if lock is not None else {}
@@ -129,12 +134,13 @@ class _Run:
         judged = tuple(judge_installed(self.installed, self.question.answers, policy))
         if not self.rooms.settings.variants.reselect:
             return judged
-        return tuple(reselected(judged, self.question.catalog))
+        versions = versions_after(self.installed)
+        return tuple(reselected(judged, self.question.catalog, versions))
 
     def resolve(self, standings: tuple[Standing, ...]) -> Resolution:
         """The resolution; installed variants that do not run here are replaced with it, if they can be."""
         question, settings = self.question, self.rooms.settings
-        staying = [one for one in standings if one.against is None]
+        staying = [one for one in standings if one.against is None and self._holds(one)]
         exactly = settings.only_deps or settings.exact or settings.require_hashes or question.hashes
         if exactly or len(staying) == len(standings):
             return question.answer(staying)
@@ -152,6 +158,16 @@ class _Run:
             )
             return found
         return as_requested_before(found, more, self.installed)
+
+    def _holds(self, standing: Standing) -> bool:
+        """Whether what its variant is bound to is there, and is not about to be upgraded."""
+        if not standing.bound:
+            return True
+        settings = self.rooms.settings
+        upgraded = map(canonicalize_name, settings.upgrade_packages)
+        if settings.upgrade or not standing.bound.isdisjoint(upgraded):
+            return False
+        return standing.fits(versions_after(self.installed))
 
     def plan(self, resolution: Resolution, standings: tuple[Standing, ...]) -> Plan:
         """What has to change; says what must not be silent about it."""
@@ -182,6 +198,8 @@ class _Run:
         tell_fallbacks(plan.pins, observer)
         for sentence in accelerator_changes(plan, standings):
             observer.notice(sentence)
+        for sentence in broken_needs(plan, standings, self.target.markers):
+            observer.warning(sentence)
         if self.rooms.settings.variants.host is None:
             given, invocation = self.question.answers.given, self.rooms.invocation
             for hint in container_hints(plan.pins, given, invocation):
@@ -277,6 +295,7 @@ class _Run:
             target=self.target,
             items=tuple(sorted(items, key=lambda item: item.name)),
             answers=dict(self.question.answers.given),
+            remembered=self.question.remembered,
         )
 
     def _sizes(self, plan: Plan) -> Mapping[RemoteFile, int | None]:

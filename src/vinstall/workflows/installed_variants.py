@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from vinstall.catalog import Catalog
 from vinstall.errors import FormatError, NetworkError, SourceError
 from vinstall.formats.metadata import Metadata, parse_metadata
-from vinstall.formats.requirement import Requirement
+from vinstall.formats.requirement import Requirement, render_requirement
 from vinstall.formats.support import NamespaceAnswer
 from vinstall.formats.variant_json import ProviderInfo, VariantTable, parse_variant_table
 from vinstall.formats.wheel_name import NULL_LABEL
 from vinstall.observer import Observer
 from vinstall.resolution.model import InstalledProject, Pin, Request, Resolution
+from vinstall.selection.abi_dependency import Alternative
 from vinstall.selection.labels import Verdict, judge_labels
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import UnsupportedFeature
 from vinstall.target.installed import InstalledDistribution, InstalledSet
+
+Versions: TypeAlias = Mapping[NormalizedName, Version]
+"""Of what is or will be installed."""
 
 
 class Answers(Protocol):
@@ -55,7 +60,29 @@ class Standing:
             metadata=self._metadata,
             label=self.label,
             matched=self.verdict.matched if self.verdict is not None else frozenset(),
+            limits=tuple(way.constraints for way in self._bindings),
         )
+
+    @property
+    def bound(self) -> frozenset[NormalizedName]:
+        """The projects for whose versions its variant was built (PEP 850, `abi_dependency`)."""
+        return frozenset(one.name for way in self._bindings for one in way.constraints)
+
+    def fits(self, versions: Versions) -> bool:
+        """Whether its variant was built for these `versions`; what is not among them is no matter."""
+        return not self._bindings or any(
+            _all_hold(way.constraints, versions) for way in self._bindings
+        )
+
+    def built_for(self) -> str:
+        """The versions its variant was built for: `torch==2.9.* or torch==2.8.*`."""
+        return " or ".join(
+            ", ".join(render_requirement(one) for one in way.constraints) for way in self._bindings
+        )
+
+    @property
+    def _bindings(self) -> tuple[Alternative, ...]:
+        return self.verdict.bindings if self.verdict is not None else ()
 
     def _metadata(self) -> Metadata:
         return parse_metadata(self.distribution.metadata())
@@ -114,13 +141,37 @@ def _unwanted(verdict: Verdict | None, policy: SelectionPolicy) -> str | None:
     return None
 
 
-def reselected(standings: Iterable[Standing], catalog: Catalog) -> Iterator[Standing]:
+def versions_after(installed: InstalledSet, resolution: Resolution | None = None) -> Versions:
+    """What there is, and after a resolution what there will be."""
+    versions = {one.name: one.version for one in installed}
+    return versions | {pin.name: pin.version for pin in (resolution.pins if resolution else ())}
+
+
+def unbound(standings: Iterable[Standing], versions: Versions) -> Iterator[Standing]:
+    """`standings`, where a variant that was built for other `versions` has that against it."""
+    for standing in standings:
+        if standing.against is None and not standing.fits(versions):
+            yield replace(standing, against=f"was built for {standing.built_for()}")
+        else:
+            yield standing
+
+
+def _all_hold(limits: Iterable[Requirement], versions: Versions) -> bool:
+    return all(
+        one.name not in versions or one.specifier.contains(versions[one.name], prereleases=True)
+        for one in limits
+    )
+
+
+def reselected(
+    standings: Iterable[Standing], catalog: Catalog, versions: Versions
+) -> Iterator[Standing]:
     """`standings` under `--reselect`: a variant that is no longer the best has that against it.
 
     Costs the project's page for each installed variant.
     """
     for standing in standings:
-        better = _better(standing, catalog) if standing.against is None else None
+        better = _better(standing, catalog, versions) if standing.against is None else None
         if better is None:
             yield standing
         else:
@@ -129,7 +180,11 @@ def reselected(standings: Iterable[Standing], catalog: Catalog) -> Iterator[Stan
 
 
 def mention_better(
-    resolution: Resolution, standings: Iterable[Standing], catalog: Catalog, observer: Observer
+    resolution: Resolution,
+    standings: Iterable[Standing],
+    catalog: Catalog,
+    versions: Versions,
+    observer: Observer,
 ) -> None:
     """Say which installed variants stay although another label would be chosen now.
 
@@ -141,7 +196,7 @@ def mention_better(
         if found.name not in kept:
             continue
         try:
-            better = _better(standing, catalog)
+            better = _better(standing, catalog, versions)
         except (NetworkError, SourceError) as error:
             observer.detail(f"whether `{found.name}` has a better variant is not known: {error}")
             continue
@@ -152,12 +207,16 @@ def mention_better(
             )
 
 
-def _better(standing: Standing, catalog: Catalog) -> str | None:
-    """What would be chosen instead of an installed variant; None where it is the best, or none."""
+def _better(standing: Standing, catalog: Catalog, versions: Versions) -> str | None:
+    """What would be chosen instead of an installed variant; None where it is the best, or none.
+
+    Builds for other `versions` than there are are no choice.
+    """
     if standing.label is None:
         return None
     found = standing.distribution
-    best = next(iter(catalog.choices(found.name, found.version)), None)
+    choices = catalog.choices(found.name, found.version)
+    best = next((one for one in choices if _all_hold(one.constraints, versions)), None)
     if best is None or best.label == standing.label:
         return None
     return f"`{best.label}`" if best.label is not None else "a plain wheel"
