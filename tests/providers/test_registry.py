@@ -404,6 +404,43 @@ class TestRule7:
         assert answer(FOREIGN, runner=runner, options=trusted) == TPU
 
 
+class TestNobody:
+    """Nobody can answer, and neither the user nor the target is why."""
+
+    @pytest.mark.parametrize(
+        ("info", "reason"),
+        [
+            (None, "the metadata names no provider for it, and no built-in one knows it"),
+            (ProviderInfo(), "the metadata names no provider for it"),
+            (ProviderInfo(builtin="moon"), "the metadata calls for the built-in `moon`"),
+            (
+                ProviderInfo(install_time=False),
+                "fixed when the wheels were built, and the metadata does not list it",
+            ),
+            (
+                ProviderInfo(static=STATIC, enable_if="platform = 'x'"),
+                "its `enable-if` cannot be read: `platform = 'x'` is no environment marker",
+            ),
+        ],
+    )
+    def test_it_is_said_once(self, info: ProviderInfo | None, reason: str) -> None:
+        listener = Listener()
+        registry = Registry(machine=fake_machine(), markers=MARKERS, observer=listener)
+        for labels in (2, 5):
+            found = registry.answer("acme", info, labels=labels)
+            assert found == NamespaceAnswer(unavailable=reason)
+        assert listener.lines == [f"notice: 2 labels are skipped for `acme`: {reason}"]
+
+    def test_what_the_user_or_the_target_rules_out_is_not_mentioned(self) -> None:
+        listener = Listener()
+        disabled = options(disabled=frozenset({"acme"}))
+        answer(None, listener=listener, options=disabled)
+        answer(ProviderInfo(enable_if="os_name == 'nt'"), listener=listener)
+        answer(ProviderInfo(static=STATIC, optional=True), listener=listener)
+        answer(None, listener=listener, host={})
+        assert listener.lines == []
+
+
 class TestAbiDependency:
     """Decided by the resolution."""
 
@@ -492,6 +529,8 @@ class TestDetails:
         assert listener.lines == [
             "`tpu`: no TPU among the PCI devices",
             "`acme`: static properties",
+            "notice: 1 label is skipped for `other`: the metadata names no provider for it, and no"
+            " built-in one knows it",
             "`other`: the metadata names no provider for it, and no built-in one knows it",
         ]
 

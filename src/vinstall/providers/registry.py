@@ -82,53 +82,57 @@ class Registry:
 
     def _decide(self, namespace: str, info: ProviderInfo | None, labels: int) -> NamespaceAnswer:
         known = info if info is not None else ProviderInfo()
-        excluded = self._excluded(namespace, known)
+        try:
+            excluded = self._excluded(namespace, known)
+        except FormatError as error:
+            reason = f"its `enable-if` cannot be read: {error.message}"
+            return self._skipped(namespace, reason, labels)
         if excluded is not None:
             return _nothing(excluded)
         if namespace == ABI_DEPENDENCY or known.builtin == ABI_DEPENDENCY:
             return NamespaceAnswer(how="decided with the versions of the resolution")
         if known.builtin is not None:
-            return _nothing(f"the metadata calls for the built-in `{plain(known.builtin)}`")
+            reason = f"the metadata calls for the built-in `{plain(known.builtin)}`"
+            return self._skipped(namespace, reason, labels)
         if known.static is not None:
             return NamespaceAnswer(features=known.static, how="static properties")
         if not known.install_time:
-            return _nothing("fixed when the wheels were built, and the metadata does not list it")
+            reason = "fixed when the wheels were built, and the metadata does not list it"
+            return self._skipped(namespace, reason, labels)
         if self._host is not None:
             return _from_host(namespace, self._host)
         if info is None:
             # PEP 825 leaves open who answers and names no provider: the namespace alone tells.
-            return self._by_namespace(namespace)
+            return self._by_namespace(namespace, labels)
         return self._by_requirement(namespace, info, labels)
 
     def _excluded(self, namespace: str, info: ProviderInfo) -> str | None:
-        """Why the provider must not even be touched (rules 1 and 2), or None."""
+        """Why the provider must not even be touched (rules 1 and 2), or None.  Raises FormatError."""
         if namespace in self._options.disabled:
             return f"disabled by `--disable-provider {namespace}`"
         if info.optional and namespace not in self._options.enabled:
             return f"optional; `--enable-provider {namespace}` enables it"
-        if info.enable_if is None:
+        if info.enable_if is None or self._holds(parse_marker(info.enable_if)):
             return None
-        try:
-            enabled = self._holds(parse_marker(info.enable_if))
-        except FormatError as error:
-            return f"its `enable-if` cannot be read: {error.message}"
-        return None if enabled else f"not for this target (`enable-if`: `{plain(info.enable_if)}`)"
+        return f"not for this target (`enable-if`: `{plain(info.enable_if)}`)"
 
     def _holds(self, marker: Marker) -> bool:
         return marker.evaluate(MarkerContext(environment=self._markers))
 
-    def _by_namespace(self, namespace: str) -> NamespaceAnswer:
+    def _by_namespace(self, namespace: str, labels: int) -> NamespaceAnswer:
         if namespace in builtin.NAMESPACES:
             return self._built_in(namespace)
-        return _nothing("the metadata names no provider for it, and no built-in one knows it")
+        reason = "the metadata names no provider for it, and no built-in one knows it"
+        return self._skipped(namespace, reason, labels)
 
     def _by_requirement(self, namespace: str, info: ProviderInfo, labels: int) -> NamespaceAnswer:
         try:
             requirement = self._plugin(info)
         except FormatError as error:
-            return _nothing(f"its provider cannot be read: {error.message}")
+            reason = f"its provider cannot be read: {error.message}"
+            return self._skipped(namespace, reason, labels)
         if requirement is None:
-            return _nothing("the metadata names no provider for it")
+            return self._skipped(namespace, "the metadata names no provider for it", labels)
         api = None if info.plugin_api is None else re.sub(r"\s*:\s*", ":", info.plugin_api.strip())
         package = builtin.package_for(namespace, requirement, api)
         if package is None:
@@ -176,7 +180,7 @@ class Registry:
         refusal = self._refusal(requirement, trusted, plugin)
         if refusal is not None or plugin is None or self._runner is None:
             reason, way_out = refusal or ("plugins cannot be run here", "")
-            self._notice_once(namespace, requirement, f"{reason}{way_out}", labels)
+            self._notice_once(namespace, requirement.name, f"{reason}{way_out}", labels)
             return _nothing(reason)
         question = PluginQuestion(
             namespace=namespace,
@@ -209,10 +213,13 @@ class Registry:
             return f"`--require-hashes` needs the hash of the plugin `{plugin}`", way_out
         return None
 
-    def _notice_once(
-        self, namespace: str, requirement: Requirement, text: str, labels: int
-    ) -> None:
-        key = (namespace, requirement.name)
+    def _skipped(self, namespace: str, reason: str, labels: int) -> NamespaceAnswer:
+        """Nobody can answer, and neither the user nor the target is why: nothing, said once."""
+        self._notice_once(namespace, reason, reason, labels)
+        return _nothing(reason)
+
+    def _notice_once(self, namespace: str, subject: str, text: str, labels: int) -> None:
+        key = (namespace, subject)
         if key not in self._told:
             self._told.add(key)
             count = "1 label is" if labels == 1 else f"{labels} labels are"
