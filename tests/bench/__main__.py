@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.contenders import PIP, UV, Tools
@@ -70,6 +71,9 @@ def _measure(
             if not _can_run(scenario, www):
                 _say(f"{scenario.key} is left out: the mirror has no `{scenario.needs}`")
                 continue
+            if options.without_pip:
+                kept = tuple(one for one in scenario.contenders if one.tool != "pip")
+                scenario = replace(scenario, contenders=kept)
             outcome = rounds.scenario(scenario, options.rounds)
             outcomes.append(outcome)
             _say(_line(outcome))
@@ -97,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", dest="rounds", action="store_const", const=1, help="one round of each"
     )
+    parser.add_argument("--without-pip", action="store_true", help="only vinstall and uv")
     parser.add_argument("--without-isal", action="store_true", help="unpack with zlib")
     parser.add_argument("--output", type=Path, default=Path("bench.md"))
     return parser

@@ -166,7 +166,7 @@ class _Place:
         if not scenario.warm:
             return
         place = self._environment or rounds.environment(self._who.tool)
-        times = 2 if scenario.state == "done" or dry else 1
+        times = 3 if scenario.state == "done" or dry else 1  # the third finds files that have aged
         for _ in range(times):
             rounds.command(self._who, scenario, place, self._warm)
         if self._environment is None:

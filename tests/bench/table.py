@@ -121,7 +121,7 @@ def _growth(points: Sequence[Point]) -> list[str]:
 
 def seconds(value: float) -> str:
     """A time as one reads it."""
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
+    return f"{value * 1000:.0f} ms" if value < 0.9995 else f"{value:.2f} s"
 
 
 def _number(value: float | None) -> str:

@@ -32,6 +32,7 @@ from vinstall.workflows.installed_variants import Standing
 from vinstall.workflows.remembered import (
     RESOLUTIONS,
     Key,
+    Remembered,
     WatchedPages,
     keep,
     question_key,
@@ -297,7 +298,8 @@ def world(tmp_path: Path) -> World:
 
 def test_the_answer_comes_back(world: World) -> None:
     assert world.keep()
-    assert recall(world.cache, KEY) == ANSWER
+    found = recall(world.cache, KEY)
+    assert found == Remembered(ANSWER, (str(world.page),), 1e18)
     assert recall(world.cache, ("1", "abd")) is None
 
 

@@ -10,18 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.version import Version
 
+from vinstall.resolution.model import Resolution
 from vinstall.target.environment import Scheme, Target
 from vinstall.workflows.grounds import grounds
 from vinstall.workflows.invocation import Invocation
+from vinstall.workflows.remembered import Remembered
 from vinstall.workflows.report import Action, InstallReport, Item
 from vinstall.workflows.settings import Settings, TargetSettings
 from vinstall.workflows.shortcut import cache_root, recall, remember
 
-LINES = ("environment: `env`", "nothing to do: 1 project as asked already")
+SAID = ("a plan\n", "environment: `env`\nnothing to do: 1 project as asked already\n")
 LONG_AGO = 1_700_000_000_123_456_789
 
 
@@ -33,6 +36,7 @@ class World:
     words: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
     version: str = "1.0"
+    until: float = 1e18
 
     def __post_init__(self) -> None:
         self.words = ["install", "-r", "requirements.txt"]
@@ -64,10 +68,11 @@ class World:
             started=started or time.time_ns(),
             files=[str(self.requirements), str(self.absent)],
             sites=[str(self.site)],
-            lines=LINES,
+            said=SAID,
+            until=self.until,
         )
 
-    def recall(self) -> tuple[str, ...] | None:
+    def recall(self) -> tuple[str, str] | None:
         return recall(self.words, self.environ, self.version)
 
 
@@ -79,7 +84,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_the_same_question_gets_the_same_lines(world: World) -> None:
     assert world.remember()
-    assert world.recall() == LINES
+    assert world.recall() == SAID
 
 
 def test_nothing_is_known_at_first(world: World) -> None:
@@ -152,6 +157,15 @@ def test_a_change_on_disk_is_seen(world: World, change: Callable[[World], None])
     assert world.recall() is None
 
 
+def test_it_holds_while_the_pages_are_fresh(world: World) -> None:
+    world.until = time.time() + 60
+    assert world.remember()
+    assert world.recall() == SAID
+    world.until = time.time() - 1
+    assert world.remember()
+    assert world.recall() is None
+
+
 def test_another_command_line_is_another_question(world: World) -> None:
     assert world.remember()
     world.words = [*world.words, "demo>1"]
@@ -176,7 +190,7 @@ def test_a_variable_that_counts_is_part_of_the_question(world: World, variable: 
 def test_a_variable_that_does_not_count_is_none(world: World) -> None:
     assert world.remember()
     world.environ["OLDPWD"] = "/somewhere"
-    assert world.recall() == LINES
+    assert world.recall() == SAID
 
 
 def test_another_folder_is_another_question(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +220,7 @@ def test_two_questions_in_one_place_take_turns(
     first, world.words = world.words, ["demo"]
     assert world.recall() is None
     assert world.remember()
-    assert world.recall() == LINES
+    assert world.recall() == SAID
     world.words = first
     assert world.recall() is None
 
@@ -322,7 +336,6 @@ UNCLEAR = [
     Settings(exact=True),
     Settings(refresh=True),
     Settings(no_cache=True),
-    Settings(dry_run=True),
     Settings(report="-"),
     Settings(target=TargetSettings(python="3.12")),
     Settings(target=TargetSettings(target=Path("x"))),
@@ -364,6 +377,33 @@ def test_changes_and_variants_have_no_grounds(tmp_path: Path) -> None:
         assert found is None
 
 
+NEW = replace(KEPT, action=Action.NEW, size=10)
+REMEMBERED = Remembered(Resolution(pins=()), ("/cache/page",), 99.0)
+
+
+def test_a_dry_run_rests_on_the_pages_of_a_remembered_resolution(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    planned = replace(report(tmp_path, NEW), remembered=REMEMBERED)
+    found = grounds(Settings(dry_run=True), invocation(tmp_path), planned)
+    assert found is not None
+    assert "/cache/page" in found.files
+    assert found.until == 99.0
+    assert grounds(Settings(), invocation(tmp_path), planned) is None
+    resolved = replace(planned, remembered=None)
+    assert grounds(Settings(dry_run=True), invocation(tmp_path), resolved) is None
+
+
+@pytest.mark.parametrize("changed", [{"exclude_newer": "3 days"}, {"exclude_newer_for": ("a=b",)}])
+def test_a_dry_run_with_a_time_has_no_grounds(changed: dict[str, Any], tmp_path: Path) -> None:
+    planned = replace(report(tmp_path, NEW), remembered=REMEMBERED)
+    assert grounds(Settings(dry_run=True, **changed), invocation(tmp_path), planned) is None
+
+
+def test_a_size_that_had_to_be_asked_for_has_no_grounds(tmp_path: Path) -> None:
+    planned = replace(report(tmp_path, replace(NEW, size=None)), remembered=REMEMBERED)
+    assert grounds(Settings(dry_run=True), invocation(tmp_path), planned) is None
+
+
 def test_an_environment_that_is_not_virtual_has_no_grounds(tmp_path: Path) -> None:
     shared = replace(target(tmp_path), is_virtual=False)
     found = grounds(Settings(), invocation(tmp_path), InstallReport(target=shared, items=(KEPT,)))
@@ -382,7 +422,7 @@ def test_the_shortcut_loads_nothing() -> None:
         text=True,
         check=True,
     )
-    expected = {"vinstall", "vinstall.workflows", "vinstall.workflows.shortcut", "binascii"}
+    expected = {"vinstall", "vinstall.workflows", "vinstall.workflows.shortcut", "binascii", "time"}
     assert set(run.stdout.split()) <= expected
 
 

@@ -161,14 +161,16 @@ def install(console: Console, /, **parameters: Any) -> None:
         from vinstall.workflows.report import render_report
 
         _put(console, render_report(outcome), settings.report)
+    output = summary = ""
     if settings.dry_run:
         show = console.say if settings.report == "-" else console.data
-        show(render_plan(outcome))
+        output = render_plan(outcome) + "\n"
+        show(output.removesuffix("\n"))
     else:
-        summary = render_summary(outcome, console, seconds=time.perf_counter() - STARTED)
-        console.say(summary)
-        if observer.was_quiet and console.verbosity == 0:
-            _keep_answer(console, settings, invocation, outcome, summary)
+        summary = render_summary(outcome, console, seconds=time.perf_counter() - STARTED) + "\n"
+        console.say(summary.removesuffix("\n"))
+    if observer.was_quiet and console.verbosity == 0:
+        _keep_answer(console, settings, invocation, outcome, (output, summary))
 
 
 def _keep_answer(
@@ -176,9 +178,9 @@ def _keep_answer(
     settings: Settings,
     invocation: Invocation,
     report: InstallReport,
-    summary: str,
+    said: tuple[str, str],
 ) -> None:
-    """Let the next run of the same words begin where this one ended, if nothing was to be done."""
+    """Let the next run of the same words begin where this one ended, if nothing was changed."""
     from vinstall.workflows.assemble import describe
     from vinstall.workflows.grounds import grounds
     from vinstall.workflows.shortcut import remember
@@ -187,7 +189,6 @@ def _keep_answer(
     if found is None:
         return
     ago = int((time.perf_counter() - STARTED) * 1e9)
-    lines = (f"environment: {describe(report.target)}", summary)
     remember(
         console.words,
         os.environ,
@@ -195,7 +196,8 @@ def _keep_answer(
         started=time.time_ns() - ago,
         files=found.files,
         sites=found.sites,
-        lines=lines,
+        said=(said[0], f"environment: {describe(report.target)}\n{said[1]}"),
+        until=found.until,
     )
 
 

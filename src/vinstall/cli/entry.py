@@ -15,9 +15,10 @@ def main() -> None:
     if words:
         from vinstall.workflows.shortcut import recall
 
-        lines = recall(words, os.environ, __version__)
-        if lines is not None:
-            sys.stderr.write("".join(f"{line}\n" for line in lines))
+        said = recall(words, os.environ, __version__)
+        if said is not None:
+            sys.stderr.write(said[1])
+            sys.stdout.write(said[0])
             raise SystemExit(0)
     from vinstall.cli.running import run
 

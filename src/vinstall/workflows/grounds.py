@@ -27,18 +27,21 @@ class Grounds(NamedTuple):
     """Paths whose content, or absence, had a say."""
     sites: tuple[str, ...]
     """The folders of installed distributions."""
+    until: float = float("inf")
+    """Seconds since the epoch up to which the answer holds."""
 
 
 def grounds(settings: Settings, invocation: Invocation, report: InstallReport) -> Grounds | None:
-    """The grounds of a report that changes nothing; None where they cannot be named.
+    """The grounds of a report on nothing that was changed; None where they cannot be named.
 
-    They can be for plain requirements, of files without further files, that an environment of
-    its own satisfies with distributions that are no variants: no index and no provider was asked.
+    They can be for plain requirements, of files without further files, and an environment of its
+    own.  Either it has all of them, and no index and no provider was asked; or it is a dry run,
+    and its plan is a remembered resolution.  Variants have no grounds.
     """
     target = report.target
-    kept = all(item.action is Action.KEPT and item.label is None for item in report.items)
+    plain = all(item.label is None for item in report.items)
     own = target.is_virtual and not target.described and _is_place(settings.target.python)
-    if not (kept and own and _only_wants(settings)):
+    if not (plain and own and _only_wants(settings) and _has_grounds(settings, report)):
         return None
     named = (
         *settings.requirement_files,
@@ -52,7 +55,21 @@ def grounds(settings: Settings, invocation: Invocation, report: InstallReport) -
     files += _environment(settings, invocation)
     prefix, python = target.prefix, target.python
     files += [python, prefix / "pyvenv.cfg", prefix / "bin" / "python", prefix / "bin" / "python3"]
-    return Grounds(tuple(map(str, files)), tuple(map(str, target.site_paths)))
+    paths, sites = tuple(map(str, files)), tuple(map(str, target.site_paths))
+    if report.remembered is None:
+        return Grounds(paths, sites)
+    return Grounds((*paths, *report.remembered.pages), sites, report.remembered.until)
+
+
+def _has_grounds(settings: Settings, report: InstallReport) -> bool:
+    """Whether what happens rests on files alone."""
+    if all(item.action is Action.KEPT for item in report.items):
+        return True
+    if not settings.dry_run or report.remembered is None:
+        return False
+    # A size that the index does not list was asked for, and a duration ends a second later.
+    sized = all(item.size is not None for item in report.with_action(Action.NEW, Action.REPLACED))
+    return sized and settings.exclude_newer is None and not settings.exclude_newer_for
 
 
 def _is_place(python: str | None) -> bool:
@@ -66,7 +83,7 @@ def _only_wants(settings: Settings) -> bool:
     demands = (
         settings.editables, settings.groups, settings.upgrade, settings.upgrade_packages,
         settings.reinstall, settings.reinstall_packages, settings.no_deps, settings.only_deps,
-        settings.exact, settings.refresh, settings.no_cache, settings.dry_run, settings.report,
+        settings.exact, settings.refresh, settings.no_cache, settings.report,
         settings.sources.find_links, settings.variants.reselect, target.target, target.prefix,
         target.root, target.user, target.system, target.python_version, target.python_platform,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from packaging import __version__ as packaging_version
 from packaging.specifiers import SpecifierSet
@@ -130,8 +130,19 @@ def question_key(
     return versions, hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def recall(cache: Cache, key: Key, *, offline: bool = False) -> Resolution | None:
-    """The resolution that was remembered under `key`, without edges and without what files require.
+class Remembered(NamedTuple):
+    """A resolution, and what it rests on beside its key."""
+
+    resolution: Resolution
+    """Without edges, and without what files require."""
+    pages: tuple[str, ...]
+    """The files of the pages that were read."""
+    until: float
+    """Seconds since the epoch up to which all of them are fresh."""
+
+
+def recall(cache: Cache, key: Key, *, offline: bool = False) -> Remembered | None:
+    """What was remembered under `key`.
 
     None where there is none, or where a page is another one by now, or no longer fresh.  Costs
     a look at the file of each page, a microsecond or two.
@@ -144,7 +155,7 @@ def recall(cache: Cache, key: Key, *, offline: bool = False) -> Resolution | Non
         return None
     if any(_stamp(stamp[0]) != stamp for stamp in stamps):
         return None
-    return Resolution(
+    resolution = Resolution(
         pins=tuple(_pin(*row) for row in pins),
         kept=tuple(
             Kept(
@@ -157,6 +168,7 @@ def recall(cache: Cache, key: Key, *, offline: bool = False) -> Resolution | Non
         ),
         notices=tuple(notices),
     )
+    return Remembered(resolution, tuple(stamp[0] for stamp in stamps), until)
 
 
 def keep(cache: Cache, key: Key, resolution: Resolution, pages: WatchedPages) -> bool:

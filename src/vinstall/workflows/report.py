@@ -5,11 +5,13 @@ Spec: pip's documentation, "Installation Report", version 1; with `variant`, `si
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vinstall.errors import InstallationError
 from vinstall.formats.support import NamespaceAnswer
@@ -18,8 +20,12 @@ from vinstall.resolution.model import Pin
 from vinstall.selection.ordering import rank_properties
 from vinstall.selection.reason import Reason
 from vinstall.selection.release import Choice, SourceDistribution, Wheel
+from vinstall.sources.location import url_path
 from vinstall.target.environment import Target
 from vinstall.workflows.metadata_json import JsonMetadata
+
+if TYPE_CHECKING:
+    from vinstall.workflows.remembered import Remembered
 
 PIP_VERSION = "26.3"
 """The pip whose report this is made after; its readers expect the field."""
@@ -66,6 +72,8 @@ class InstallReport:
     items: tuple[Item, ...]
     answers: Mapping[str, NamespaceAnswer] = field(default_factory=dict)
     """What the providers said that were asked."""
+    remembered: Remembered | None = None
+    """What a resolution that was not made anew rests on."""
 
     def with_action(self, *actions: Action) -> tuple[Item, ...]:
         """The items to which one of `actions` happens."""
@@ -132,8 +140,18 @@ def _download_info(item: Item, pin: Pin) -> dict[str, object]:
     hashes = dict(artifact.file.hashes)
     if isinstance(artifact, Wheel) and item.sha256 is not None:
         hashes["sha256"] = item.sha256
+    elif not hashes and artifact.file.url.startswith("file:"):
+        hashes |= _hash_of(url_path(artifact.file.url))
     editable = isinstance(artifact, SourceDistribution) and artifact.editable
     return direct_url_json(pin.direct_url or artifact.file.url, hashes=hashes, editable=editable)
+
+
+def _hash_of(path: Path) -> dict[str, str]:
+    """The sha256 of a file that no index lists; nothing for a folder."""
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def variant_json(choice: Choice) -> dict[str, object]:

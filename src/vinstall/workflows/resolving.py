@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from vinstall.formats.metadata import Metadata
     from vinstall.selection.release import SourceDistribution
     from vinstall.workflows.installed_variants import Standing
-    from vinstall.workflows.remembered import WatchedPages
+    from vinstall.workflows.remembered import Remembered, WatchedPages
 
 
 @contextmanager
@@ -77,6 +77,8 @@ class Question:
         self._stack = stack
         self.watched: WatchedPages | None = None
         """Notes which pages are read, where that is of interest."""
+        self.remembered: Remembered | None = None
+        """What `answer` rests on; None where it was resolved."""
 
     @cached_property
     def hashes(self) -> Mapping[NormalizedName, Hashes]:
@@ -176,9 +178,10 @@ class Question:
             offline = rooms.settings.sources.offline
             known = remembered.recall(rooms.cache, key, offline=offline)
             if known is not None:
-                for notice in known.notices:
+                self.remembered = known
+                for notice in known.resolution.notices:
                     rooms.observer.notice(notice)
-                return known
+                return known.resolution
         self.watched = remembered.WatchedPages(build_chain(rooms))
         resolution = self.resolve(standings)
         if not self.answers.given:

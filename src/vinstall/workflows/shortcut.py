@@ -1,9 +1,10 @@
-"""The shortcut: "nothing to do", answered before anything is loaded.
+"""The shortcut: "nothing to do", or the plan of a dry run, answered before anything is loaded.
 
 A run that changed nothing leaves a token: what was asked, the stamp of every file that had a say
-(requirements, configuration, interpreter), and the list of what is installed.  The next run of
-the same words looks at these, and where all are as they were it repeats the answer.  Whatever is
-unclear or new falls through to the full way: the shortcut may miss, and never be wrong.
+(requirements, configuration, interpreter, pages of indexes), and the list of what is installed.
+The next run of the same words looks at these, and where all are as they were, and the pages are
+still fresh, it repeats the answer.  Whatever is unclear or new falls through to the full way: the
+shortcut may miss, and never be wrong.
 
 This module runs before everything else, so it imports nothing that the interpreter has not
 loaded by then; hence plain tuples instead of classes.
@@ -11,6 +12,7 @@ loaded by then; hence plain tuples instead of classes.
 
 import os
 import sys
+import time
 from binascii import crc32
 from marshal import dumps, loads
 
@@ -18,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_REVISION = 1
+_REVISION = 2
 _BUCKET = "shortcuts"
 _MARSHAL = 4
 _PREFIXES = ("VINSTALL_", "_VINSTALL_", "PIP_", "UV_", "XDG_", "CONDA_", "PYTHON", "PYENV_", "LC_")
@@ -54,11 +56,11 @@ def cache_root(words: "Sequence[str]", environ: "Mapping[str, str]") -> str | No
 
 def recall(
     words: "Sequence[str]", environ: "Mapping[str, str]", version: str
-) -> tuple[str, ...] | None:
-    """The lines that an earlier run of the same words ended with, if it would end so again.
+) -> tuple[str, str] | None:
+    """(standard output, standard error) of an earlier run of the same words, if it would end so again.
 
     None where it has to be found out.  Costs two looks at the disk for each installed
-    distribution.
+    distribution, and one for each page.
     """
     root = cache_root(words, environ)
     if root is None:
@@ -66,15 +68,17 @@ def recall(
     try:
         question = _question(words, environ, version)
         with open(_path(root, question), "rb") as file:  # noqa: PTH123
-            asked, files, sites, lines = loads(file.read())  # noqa: S302 - our own folder
+            asked, until, files, sites, said = loads(file.read())  # noqa: S302 - our own folder
         same = (
             asked == question
+            and time.time() < until
             and all(_stamp(path) == stamp for path, stamp in files)
             and all(_listing(site) == listing for site, listing in sites)
         )
-        return tuple(lines) if same else None
+        output, talk = said
     except (OSError, ValueError, EOFError, TypeError):
         return None
+    return (output, talk) if same else None
 
 
 def remember(
@@ -85,13 +89,16 @@ def remember(
     started: int,
     files: "Iterable[str]",
     sites: "Iterable[str]",
-    lines: "Iterable[str]",
+    said: tuple[str, str],
+    until: float = float("inf"),
 ) -> bool:
-    """Keep that `words` had nothing to do and ended with `lines`; whether that was possible.
+    """Keep that `words` changed nothing and said this; whether that was possible.
 
     `started`: nanoseconds since the epoch, before anything was read.  `files`: every path whose
     content, or absence, had a say; `sites`: the folders of installed distributions.  Nothing is
     kept if one of them changed so late that a further change might not show in its time.
+    `said`: on standard output and on standard error.  `until`: seconds since the epoch up to
+    which it holds.
     """
     root = cache_root(words, environ)
     if root is None:
@@ -110,7 +117,7 @@ def remember(
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
         with open(temporary, "wb") as file:  # noqa: PTH123
-            file.write(dumps((question, stamps, listings, list(lines)), _MARSHAL))  # type: ignore[arg-type]
+            file.write(dumps((question, until, stamps, listings, said), _MARSHAL))  # type: ignore[arg-type]
         os.replace(temporary, path)  # noqa: PTH105
     except OSError:
         return False
