@@ -27,13 +27,28 @@ def waits() -> list[float]:
     return []
 
 
+@pytest.fixture(params=["direct", "httpx"])
+def client(waits: list[float], request: pytest.FixtureRequest) -> Iterator[HttpClient]:
+    """One client for each way to speak HTTP; they are to behave alike."""
+    yield from opened(waits, direct=request.param == "direct")
+
+
 @pytest.fixture
-def client(waits: list[float]) -> Iterator[HttpClient]:
-    with_client = HttpClient(
-        NetworkSettings(retries=2), environ={"HOME": "/nonexistent"}, sleep=waits.append
+def mocked(waits: list[float]) -> Iterator[HttpClient]:
+    """A client whose requests respx answers."""
+    with respx.mock:
+        yield from opened(waits, direct=False)
+
+
+def opened(waits: list[float], *, direct: bool) -> Iterator[HttpClient]:
+    made = HttpClient(
+        NetworkSettings(retries=2),
+        environ={"HOME": "/nonexistent"},
+        sleep=waits.append,
+        direct=direct,
     )
-    yield with_client
-    with_client.close()
+    yield made
+    made.close()
 
 
 def with_login(url: str) -> HttpClient:
@@ -43,29 +58,26 @@ def with_login(url: str) -> HttpClient:
 
 
 class TestGet:
-    @respx.mock
-    def test_the_whole_answer_comes_back(self, client: HttpClient) -> None:
+    def test_the_whole_answer_comes_back(self, mocked: HttpClient) -> None:
         route = respx.get(URL).respond(200, content=b"page", headers={"ETag": '"1"'})
-        response = client.get(URL, headers={"Accept": "text/html"})
+        response = mocked.get(URL, headers={"Accept": "text/html"})
         assert (response.status, response.url, response.content) == (200, URL, b"page")
         assert response.headers["etag"] == '"1"'
         assert route.calls.last.request.headers["accept"] == "text/html"
         assert route.calls.last.request.headers["user-agent"].startswith("vinstall/")
 
-    @respx.mock
-    def test_a_status_that_was_not_expected_is_an_error(self, client: HttpClient) -> None:
+    def test_a_status_that_was_not_expected_is_an_error(self, mocked: HttpClient) -> None:
         respx.get(URL).respond(404)
         with pytest.raises(NetworkError) as caught:
-            client.get(URL)
+            mocked.get(URL)
         assert caught.value.message == "`index.example` answered 404 Not Found"
         assert caught.value.context == (URL,)
-        assert client.get(URL, accepting=(200, 404)).status == 404
+        assert mocked.get(URL, accepting=(200, 404)).status == 404
 
-    @respx.mock
-    def test_a_page_without_end_is_given_up(self, client: HttpClient) -> None:
+    def test_a_page_without_end_is_given_up(self, mocked: HttpClient) -> None:
         respx.get(URL).respond(200, content=b"x" * 1001)
         with pytest.raises(NetworkError) as caught:
-            client.get(URL, limit=1000)
+            mocked.get(URL, limit=1000)
         assert caught.value.message == f"`{URL}` sends more than 1000 bytes, which is refused"
 
     def test_compressed_pages_are_unpacked(self, client: HttpClient) -> None:
@@ -74,11 +86,10 @@ class TestGet:
         assert response.headers["content-encoding"] == "gzip"
         assert response.content == b"page" * 100
 
-    @respx.mock
-    def test_no_cookie_is_kept(self, client: HttpClient) -> None:
+    def test_no_cookie_is_kept(self, mocked: HttpClient) -> None:
         route = respx.get(URL).respond(200, headers={"Set-Cookie": "a=b"})
-        client.get(URL)
-        client.get(URL)
+        mocked.get(URL)
+        mocked.get(URL)
         assert "cookie" not in route.calls.last.request.headers
 
     def test_offline_asks_nobody(self) -> None:
@@ -91,19 +102,17 @@ class TestGet:
 
 
 class TestRetries:
-    @respx.mock
     @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
     def test_a_passing_refusal_is_tried_again(
-        self, client: HttpClient, waits: list[float], status: int
+        self, mocked: HttpClient, waits: list[float], status: int
     ) -> None:
         respx.get(URL).mock(side_effect=[httpx.Response(status), httpx.Response(200, content=b"1")])
-        assert client.get(URL).content == b"1"
+        assert mocked.get(URL).content == b"1"
         assert len(waits) == 1
         assert 0.15 <= waits[0] <= 0.3
 
-    @respx.mock
     def test_a_broken_connection_is_tried_again(
-        self, client: HttpClient, waits: list[float]
+        self, mocked: HttpClient, waits: list[float]
     ) -> None:
         respx.get(URL).mock(
             side_effect=[
@@ -112,30 +121,27 @@ class TestRetries:
                 httpx.Response(200, content=b"1"),
             ]
         )
-        assert client.get(URL).content == b"1"
+        assert mocked.get(URL).content == b"1"
         assert waits[0] <= 0.3 <= waits[1] <= 0.6
 
-    @respx.mock
-    def test_it_gives_up_in_the_end(self, client: HttpClient, waits: list[float]) -> None:
+    def test_it_gives_up_in_the_end(self, mocked: HttpClient, waits: list[float]) -> None:
         route = respx.get(URL).respond(503)
         with pytest.raises(NetworkError) as caught:
-            client.get(URL)
+            mocked.get(URL)
         assert caught.value.message == "`index.example` answered 503 Service Unavailable"
         assert route.call_count == 3
         assert len(waits) == 2
 
-    @respx.mock
     def test_the_server_may_say_how_long_to_wait(
-        self, client: HttpClient, waits: list[float]
+        self, mocked: HttpClient, waits: list[float]
     ) -> None:
         respx.get(URL).mock(
             side_effect=[httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200)]
         )
-        client.get(URL)
+        mocked.get(URL)
         assert waits == [7.0]
 
-    @respx.mock
-    def test_the_wait_may_be_a_date(self, client: HttpClient, waits: list[float]) -> None:
+    def test_the_wait_may_be_a_date(self, mocked: HttpClient, waits: list[float]) -> None:
         past = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
         respx.get(URL).mock(
             side_effect=[
@@ -144,23 +150,21 @@ class TestRetries:
                 httpx.Response(200),
             ]
         )
-        client.get(URL)
+        mocked.get(URL)
         assert len(waits) == 2
         assert max(waits) < 1
 
-    @respx.mock
-    def test_nobody_waits_for_an_hour(self, client: HttpClient, waits: list[float]) -> None:
+    def test_nobody_waits_for_an_hour(self, mocked: HttpClient, waits: list[float]) -> None:
         respx.get(URL).respond(503, headers={"Retry-After": "3600"})
         with pytest.raises(NetworkError):
-            client.get(URL)
+            mocked.get(URL)
         assert waits == []
 
-    @respx.mock
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
-    def test_a_final_refusal_is_not_tried_again(self, client: HttpClient, status: int) -> None:
+    def test_a_final_refusal_is_not_tried_again(self, mocked: HttpClient, status: int) -> None:
         route = respx.get(URL).respond(status)
         with pytest.raises(NetworkError):
-            client.get(URL)
+            mocked.get(URL)
         assert route.call_count == 1
 
     def test_a_body_that_breaks_off_is_asked_for_again(self, client: HttpClient) -> None:
@@ -201,20 +205,19 @@ class TestRedirects:
         assert "authorization" in server.requests[0].headers
         assert "authorization" not in other.requests[0].headers
 
-    @respx.mock
-    def test_a_login_does_not_go_to_plain_http(self) -> None:
+    def test_a_login_does_not_go_to_plain_http(self, mocked: HttpClient) -> None:
         respx.get("https://index.example/a").respond(
             302, headers={"Location": "http://index.example/b"}
         )
         plain = respx.get("http://index.example/b").respond(200)
-        with_login("https://user:secret@index.example/").get("https://index.example/a")
+        mocked.credentials.add("https://user:secret@index.example/")
+        mocked.get("https://index.example/a")
         assert "authorization" not in plain.calls.last.request.headers
 
-    @respx.mock
-    def test_a_login_in_the_target_is_not_used(self, client: HttpClient) -> None:
+    def test_a_login_in_the_target_is_not_used(self, mocked: HttpClient) -> None:
         respx.get(URL).respond(302, headers={"Location": "https://u:p@other.example/x"})
         target = respx.get("https://other.example/x").respond(200)
-        assert client.get(URL).url == "https://other.example/x"
+        assert mocked.get(URL).url == "https://other.example/x"
         assert "authorization" not in target.calls.last.request.headers
 
 
@@ -247,10 +250,10 @@ class TestLogins:
 
 
 class TestFailures:
-    @respx.mock
     @pytest.mark.parametrize(
         ("error", "message"),
         [
+            (httpx.ReadTimeout("x"), "`index.example` did not answer within 30 seconds"),
             (httpx.ConnectTimeout("x"), "`index.example` did not answer within 30 seconds"),
             (httpx.ConnectError("refused"), "no connection to `index.example`: refused"),
             (
@@ -264,10 +267,10 @@ class TestFailures:
             (httpx.ProxyError("502 no"), "the proxy refuses the connection: 502 no"),
         ],
     )
-    def test_each_has_its_words(self, client: HttpClient, error: Exception, message: str) -> None:
+    def test_each_has_its_words(self, mocked: HttpClient, error: Exception, message: str) -> None:
         respx.get(URL).mock(side_effect=error)
         with pytest.raises(NetworkError) as caught:
-            client.get(URL)
+            mocked.get(URL)
         assert caught.value.message == message
         assert caught.value.exit_code == 4
 
@@ -391,7 +394,11 @@ class TestProxy:
     [
         ("import vinstall.net.client", {"httpx", "ssl_context", "click", "rich", "truststore"}),
         (
-            "from vinstall.net.client import HttpClient; HttpClient()._opened()",
+            "from vinstall.net.client import HttpClient; HttpClient()._opened('direct')",
+            {"httpx", "httpcore", "click", "rich", "truststore"},
+        ),
+        (
+            "from vinstall.net.client import HttpClient; HttpClient()._opened('proxied')",
             {"httpx._main", "click", "rich", "pygments", "truststore"},
         ),
     ],

@@ -53,18 +53,27 @@ class Clock:
         return self.now
 
 
-def new_client(*, offline: bool = False, retries: int = 2) -> HttpClient:
-    """A client that waits for nothing."""
+def new_client(*, offline: bool = False, retries: int = 2, direct: bool = True) -> HttpClient:
+    """A client that waits for nothing; `direct` False: one that respx can answer."""
     return HttpClient(
         NetworkSettings(retries=retries, offline=offline),
         environ={"HOME": "/nonexistent"},
         sleep=lambda seconds: None,
+        direct=direct,
     )
 
 
 @pytest.fixture
 def client() -> Iterator[HttpClient]:
     opened = new_client()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def mocked() -> Iterator[HttpClient]:
+    """A client that respx can answer."""
+    opened = new_client(direct=False)
     yield opened
     opened.close()
 

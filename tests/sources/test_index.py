@@ -32,11 +32,11 @@ class TestNegotiation:
     """PEP 691: "Version + Format Selection"."""
 
     @respx.mock
-    def test_json_is_preferred_and_html_taken(self, client: HttpClient, cache: Cache) -> None:
+    def test_json_is_preferred_and_html_taken(self, mocked: HttpClient, cache: Cache) -> None:
         route = respx.get(PAGE).respond(
             200, content=HTML_BODY, headers={"Content-Type": "text/html; charset=utf-8"}
         )
-        page = Index(INDEX, client=client, cache=cache).project(DEMO)
+        page = Index(INDEX, client=mocked, cache=cache).project(DEMO)
         assert page == ProjectPage(name=DEMO, source=INDEX, files=(FILE,))
         assert route.calls.last.request.headers["accept"] == ACCEPT
         assert ACCEPT.split(", ") == [
@@ -47,7 +47,7 @@ class TestNegotiation:
 
     @respx.mock
     @pytest.mark.parametrize("content_type", [JSON, "application/json"])
-    def test_json_is_read(self, client: HttpClient, cache: Cache, content_type: str) -> None:
+    def test_json_is_read(self, mocked: HttpClient, cache: Cache, content_type: str) -> None:
         document = {
             "meta": {"api-version": "1.4"},
             "versions": ["1.0"],
@@ -57,7 +57,7 @@ class TestNegotiation:
         respx.get(PAGE).respond(
             200, content=json.dumps(document), headers={"Content-Type": content_type}
         )
-        assert Index(INDEX, client=client, cache=cache).project(DEMO) == ProjectPage(
+        assert Index(INDEX, client=mocked, cache=cache).project(DEMO) == ProjectPage(
             name=DEMO,
             source=INDEX,
             files=(RemoteFile("demo-1.0.zip", PAGE + "demo-1.0.zip", size=3),),
@@ -67,27 +67,27 @@ class TestNegotiation:
 
     @respx.mock
     def test_a_slash_at_the_end_of_the_index_may_be_missing(
-        self, client: HttpClient, cache: Cache
+        self, mocked: HttpClient, cache: Cache
     ) -> None:
         respx.get(PAGE).respond(200, content=HTML_BODY)
-        assert Index(INDEX[:-1], client=client, cache=cache).project(DEMO) is not None
+        assert Index(INDEX[:-1], client=mocked, cache=cache).project(DEMO) is not None
 
     @respx.mock
     @pytest.mark.parametrize("charset", ["latin-1", "no-such-thing"])
-    def test_other_character_sets(self, client: HttpClient, cache: Cache, charset: str) -> None:
+    def test_other_character_sets(self, mocked: HttpClient, cache: Cache, charset: str) -> None:
         body = '<a href="demo-1.0.zip" data-yanked="größer">x</a>'
         content = body.encode("utf-8" if charset == "no-such-thing" else charset)
         headers = {"Content-Type": f'text/html; charset="{charset}"'}
         respx.get(PAGE).respond(200, content=content, headers=headers)
-        page = Index(INDEX, client=client, cache=cache).project(DEMO)
+        page = Index(INDEX, client=mocked, cache=cache).project(DEMO)
         assert page is not None
         assert page.files[0].yanked == "größer"
 
     @respx.mock
-    def test_what_is_no_page_is_said(self, client: HttpClient, cache: Cache) -> None:
+    def test_what_is_no_page_is_said(self, mocked: HttpClient, cache: Cache) -> None:
         respx.get(PAGE).respond(200, content=b"PK", headers={"Content-Type": "application/zip"})
         with pytest.raises(FormatError) as caught:
-            Index(INDEX, client=client, cache=cache).project(DEMO)
+            Index(INDEX, client=mocked, cache=cache).project(DEMO)
         assert caught.value.message == "the page of `demo` has the type `application/zip`"
         assert caught.value.context == (PAGE,)
 
@@ -109,28 +109,28 @@ class TestNegotiation:
 class TestUnknownProjects:
     @respx.mock
     @pytest.mark.parametrize("status", [404, 410])
-    def test_they_are_none(self, client: HttpClient, cache: Cache, status: int) -> None:
+    def test_they_are_none(self, mocked: HttpClient, cache: Cache, status: int) -> None:
         respx.get(PAGE).respond(status)
-        assert Index(INDEX, client=client, cache=cache).project(DEMO) is None
+        assert Index(INDEX, client=mocked, cache=cache).project(DEMO) is None
 
     @respx.mock
     def test_a_bucket_that_may_not_be_listed_does_not_know_it(
-        self, client: HttpClient, cache: Cache
+        self, mocked: HttpClient, cache: Cache
     ) -> None:
         respx.get(PAGE).respond(403, headers={"Server": "AmazonS3"})
-        assert Index(INDEX, client=client, cache=cache).project(DEMO) is None
+        assert Index(INDEX, client=mocked, cache=cache).project(DEMO) is None
 
     @respx.mock
-    def test_any_other_refusal_is_an_error(self, client: HttpClient, cache: Cache) -> None:
+    def test_any_other_refusal_is_an_error(self, mocked: HttpClient, cache: Cache) -> None:
         respx.get(PAGE).respond(403, headers={"Server": "nginx"})
         with pytest.raises(NetworkError) as caught:
-            Index(INDEX, client=client, cache=cache).project(DEMO)
+            Index(INDEX, client=mocked, cache=cache).project(DEMO)
         assert caught.value.message == "`index.example` refuses: 403 Forbidden"
 
     @respx.mock
-    def test_a_page_without_files_is_a_page(self, client: HttpClient, cache: Cache) -> None:
+    def test_a_page_without_files_is_a_page(self, mocked: HttpClient, cache: Cache) -> None:
         respx.get(PAGE).respond(200, content=b"<html></html>")
-        page = Index(INDEX, client=client, cache=cache).project(DEMO)
+        page = Index(INDEX, client=mocked, cache=cache).project(DEMO)
         assert page == ProjectPage(name=DEMO, source=INDEX, files=())
 
 
@@ -141,7 +141,7 @@ class TestKeptPages:
         self, cache: Cache, clock: Clock, *, refresh: bool = False, offline: bool = False
     ) -> Index:
         """As another run would have it."""
-        client = new_client(offline=offline)
+        client = new_client(offline=offline, direct=False)
         return Index(INDEX, client=client, cache=cache, now=clock, refresh=refresh)
 
     @respx.mock
@@ -151,7 +151,9 @@ class TestKeptPages:
         route = respx.get(PAGE).respond(200, content=HTML_BODY)
         first = self.index(cache, clock).project(DEMO)
         clock.now += 599
-        index = Index(INDEX, client=new_client(), cache=cache, now=clock, observer=heard)
+        index = Index(
+            INDEX, client=new_client(direct=False), cache=cache, now=clock, observer=heard
+        )
         assert index.project(DEMO) == first
         assert index.project(DEMO) == first
         assert route.call_count == 1

@@ -1,8 +1,8 @@
-"""HttpClient: get, stream and range over one shared pool of connections.
+"""HttpClient: get, stream and range over shared pools of connections.
 
-Threads share a client.  Redirects are followed here and not by httpx, so that no secret goes to
-another server and nothing leads from the network into this machine.  httpx is imported when the
-first request is sent, not before.
+Threads share a client.  Redirects are followed here, so that no secret goes to another server and
+nothing leads from the network into this machine.  What speaks HTTP is imported when the first
+request is sent, not before.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from sys import implementation, version_info
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
-from vinstall.errors import NetworkError
+from vinstall import __version__
+from vinstall.errors import FormatError, NetworkError
 from vinstall.net.address import split_user
 from vinstall.net.credentials import Credentials, Login
+from vinstall.net.fault import Answer, Fault, Transport
 from vinstall.net.proxies import proxy_rules
 from vinstall.net.redaction import redact
 from vinstall.net.response import (
     OfflineError,
     Part,
+    Refused,
     Response,
     TransferInterrupted,
     file_validator,
@@ -31,9 +35,7 @@ from vinstall.net.settings import NetworkSettings as NetworkSettings
 from vinstall.observer import Observer
 
 if TYPE_CHECKING:
-    import httpx
-
-    from vinstall.net.transport import Pool
+    from vinstall.net.tls import Contexts
 
 _T = TypeVar("_T")
 
@@ -47,20 +49,26 @@ _FIRST_WAIT = 0.3
 _LONGEST_WAIT = 60.0
 _DRAINED = 64 * 1024
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_HEADERS = {
+    "User-Agent": f"vinstall/{__version__} {implementation.name}/"
+    + ".".join(map(str, version_info[:3])),
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+}
 _PACKED_FILES = (".gz", ".tgz", ".bz2", ".xz", ".zip", ".whl")
 
 
 class Stream:
     """An answer whose bytes are still coming."""
 
-    def __init__(self, response: httpx.Response, url: str, seconds: float) -> None:
-        self._response = response
+    def __init__(self, answer: Answer, url: str, seconds: float) -> None:
+        self._answer = answer
         self._seconds = seconds
-        self.status = response.status_code
+        self.status = answer.status
         self.url = url
-        self.headers: Mapping[str, str] = {
-            name.lower(): value for name, value in response.headers.items()
-        }
+        """Where it comes from after redirects; without a user part."""
+        self.headers = answer.headers
+        """Names in lower case."""
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes as they arrive.  Raises TransferInterrupted where the connection breaks.
@@ -68,18 +76,42 @@ class Stream:
         They are left as they are, though a server may call the compression that is part of a
         file its encoding; only what was compressed against our wish is unpacked.
         """
-        encoding = self.headers.get("content-encoding", "identity")
         path = self.url.partition("?")[0]
-        raw = encoding == "identity" or path.endswith(_PACKED_FILES) or self.status == 206
-        try:
-            yield from self._response.iter_raw() if raw else self._response.iter_bytes()
-        except _httpx_errors() as error:
-            raise _explain(error, self.url, self._seconds) from error
+        return self._read(raw=path.endswith(_PACKED_FILES) or self.status == 206)
+
+    def content(self, limit: int) -> bytes:
+        """The whole body, unpacked.  Raises NetworkError for more than `limit` bytes."""
+        received = bytearray()
+        for chunk in self._read(raw=False):
+            received += chunk
+            if len(received) > limit:
+                raise NetworkError(
+                    f"`{redact(self.url)}` sends more than {limit} bytes, which is refused"
+                )
+        return bytes(received)
+
+    def close(self) -> None:
+        """Done with it."""
+        self._answer.close()
 
     @property
     def validator(self) -> str | None:
         """What tells this version of the file from others: a strong ETag, else Last-Modified."""
         return file_validator(self.headers)
+
+    def _read(self, *, raw: bool) -> Iterator[bytes]:
+        encoding = self.headers.get("content-encoding", "")
+        try:
+            if raw or not encoding:
+                yield from self._answer.chunks()
+            else:
+                from vinstall.net.encoding import unpacked
+
+                yield from unpacked(self._answer.chunks(), encoding)
+        except Fault as fault:
+            raise _explain(fault, self.url, self._seconds) from fault
+        except FormatError as error:
+            raise NetworkError(error.message, context=(redact(self.url),)) from error
 
 
 class HttpClient:
@@ -93,8 +125,12 @@ class HttpClient:
         environ: Mapping[str, str] | None = None,
         observer: Observer | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        direct: bool = True,
     ) -> None:
-        """`environ` is where proxies and bundles of authorities may be named; none if not given."""
+        """`environ` is where proxies and bundles of authorities may be named; none if not given.
+
+        `direct` False: httpx is used without a proxy, too.
+        """
         self.settings = settings or NetworkSettings()
         self._environ = environ or {}
         self.credentials = credentials or Credentials(environ=self._environ)
@@ -102,14 +138,16 @@ class HttpClient:
         self._observer = observer or Observer()
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._pool: Pool | None = None
+        self._direct = direct
+        self._contexts: Contexts | None = None
+        self._transports: dict[str, Transport] = {}
 
     def close(self) -> None:
         """Close every connection; the client may be used again."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.close()
+            transports, self._transports = self._transports, {}
+        for transport in transports.values():
+            transport.close()
 
     def get(
         self,
@@ -126,9 +164,8 @@ class HttpClient:
         """
 
         def once() -> Response:
-            stream = self._open(url, headers or {}, accepting)
-            with contextlib.closing(stream._response):
-                content = self._read(stream, limit)
+            with contextlib.closing(self._open(url, headers or {}, accepting)) as stream:
+                content = stream.content(limit)
             return Response(
                 status=stream.status, url=stream.url, headers=stream.headers, content=content
             )
@@ -149,7 +186,7 @@ class HttpClient:
         """
         wanted = {"Accept-Encoding": "identity"} | dict(headers or {})
         stream = self._retrying(url, lambda: self._open(url, wanted, accepting))
-        with contextlib.closing(stream._response):
+        with contextlib.closing(stream):
             yield stream
 
     def read_range(
@@ -167,43 +204,10 @@ class HttpClient:
             headers["If-Range"] = validator
 
         def once() -> Part | None:
-            stream = self._open(url, headers, (200, 206, 416))
-            with contextlib.closing(stream._response):
-                return self._part(stream, start, length)
+            with contextlib.closing(self._open(url, headers, (200, 206, 416))) as stream:
+                return _part(stream, start, length)
 
         return self._retrying(url, once)
-
-    def _part(self, stream: Stream, start: int | None, length: int) -> Part | None:
-        if stream.status == 200:
-            size = stream.headers.get("content-length", "")
-            whole = size.isdigit() and int(size) <= length and not start
-            if not whole or "content-encoding" in stream.headers:
-                return None
-            content = self._read(stream, length)
-            return Part(start=0, content=content, total=len(content), validator=stream.validator)
-        match = _CONTENT_RANGE.fullmatch(stream.headers.get("content-range", ""))
-        if match is None or match[3] == "*" or stream.status == 416:
-            return None
-        first, last, total = map(int, match.groups())
-        if start not in (None, first) or last - first >= length:
-            return None
-        content = self._read(stream, length)
-        if len(content) != last - first + 1:
-            return None
-        return Part(start=first, content=content, total=total, validator=stream.validator)
-
-    def _read(self, stream: Stream, limit: int) -> bytes:
-        received = bytearray()
-        try:
-            for chunk in stream._response.iter_bytes():
-                received += chunk
-                if len(received) > limit:
-                    raise NetworkError(
-                        f"`{redact(stream.url)}` sends more than {limit} bytes, which is refused"
-                    )
-        except _httpx_errors() as error:
-            raise _explain(error, stream.url, self.settings.timeout) from error
-        return bytes(received)
 
     def _retrying(self, url: str, action: Callable[[], _T]) -> _T:
         """What `action` returns, after some more attempts if need be."""
@@ -213,18 +217,17 @@ class HttpClient:
                 hint="run once without `--offline`",
             )
         for attempt in range(self.settings.retries):
+            wait = 0.0
             try:
                 return action()
             except _TryAgain as error:
-                wait = error.wait
-                if wait > _LONGEST_WAIT:
+                if error.wait > _LONGEST_WAIT:
                     raise error.error from None
-                reason = error.error
+                wait, reason = error.wait, error.error.message
             except TransferInterrupted as error:
-                wait, reason = 0.0, error
-            backoff = backoff_seconds(_FIRST_WAIT, attempt)
-            self._observer.detail(f"{reason.message}; asking again")
-            self._sleep(max(wait, backoff))
+                reason = error.message
+            self._observer.detail(f"{reason}; asking again")
+            self._sleep(max(wait, backoff_seconds(_FIRST_WAIT, attempt)))
         try:
             return action()
         except _TryAgain as error:
@@ -234,74 +237,90 @@ class HttpClient:
         """The answer to one GET after redirects, its body not yet read."""
         current = split_user(url)[0]
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._with_login(current, headers)
-            status = response.status_code
-            location = response.headers.get("location")
-            if status not in _REDIRECTS or not location:
-                return self._checked(response, current, accepting)
-            self._drain(response)
+            stream = self._with_login(current, headers)
+            location = stream.headers.get("location")
+            if stream.status not in _REDIRECTS or not location:
+                return _checked(stream, accepting)
+            _drain(stream)
             current = _redirected(current, location)
         raise NetworkError(
             f"`{redact(url)}` leads through more than {_MAX_REDIRECTS} redirects",
             context=(f"the last one to {redact(current)}",),
         )
 
-    def _checked(self, response: httpx.Response, url: str, accepting: Collection[int]) -> Stream:
-        status = response.status_code
-        if status in accepting:
-            return Stream(response, url, self.settings.timeout)
-        from vinstall.net.failures import refusal
-
-        error = refusal(status, url)
-        self._drain(response)
-        if status in _TRY_AGAIN:
-            raise _TryAgain(error, _retry_after(response.headers.get("retry-after"), time.time()))
-        raise error
-
-    def _with_login(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
+    def _with_login(self, url: str, headers: Mapping[str, str]) -> Stream:
         """The answer, after a second attempt with another login where the first one is refused."""
         login = self.credentials.for_url(url)
-        response = self._send(url, headers, login)
-        if response.status_code != _UNAUTHORIZED:
-            return response
+        stream = self._send(url, headers, login)
+        if stream.status != _UNAUTHORIZED:
+            return stream
         other = self.credentials.after_refusal(url)
         if other is None or other == login:
-            return response
-        self._drain(response)
+            return stream
+        _drain(stream)
         return self._send(url, headers, other)
 
-    def _send(self, url: str, headers: Mapping[str, str], login: Login | None) -> httpx.Response:
-        pool = self._pool or self._opened()
+    def _send(self, url: str, headers: Mapping[str, str], login: Login | None) -> Stream:
         authorization = {"Authorization": login.header} if login is not None else {}
         try:
-            return pool.send(url, {**headers, **authorization})
-        except _httpx_errors() as error:
-            raise _explain(error, url, self.settings.timeout) from error
+            answer = self._transport(url).send(url, {**_HEADERS, **headers, **authorization})
+        except Fault as fault:
+            raise _explain(fault, url, self.settings.timeout) from fault
+        return Stream(answer, url, self.settings.timeout)
 
-    def _drain(self, response: httpx.Response) -> None:
-        """Read what little is left, so that the connection can be used again."""
-        size = response.headers.get("content-length", "")
-        if size.isdigit() and int(size) <= _DRAINED:
-            with contextlib.suppress(*_httpx_errors()):
-                response.read()
-        response.close()
+    def _transport(self, url: str) -> Transport:
+        """The standard library's for a direct connection, httpx's for one through a proxy."""
+        is_direct = self._direct and self._rules.proxy_for(url) is None
+        kind = "direct" if is_direct else "proxied"
+        transport = self._transports.get(kind)
+        if transport is None:
+            with self._lock:
+                transport = self._transports.get(kind) or self._opened(kind)
+                self._transports[kind] = transport
+        return transport
 
-    def _opened(self) -> Pool:
-        with self._lock:
-            if self._pool is None:
-                from vinstall.net.transport import Pool
+    def _opened(self, kind: str) -> Transport:
+        if self._contexts is None:
+            from vinstall.net.tls import Contexts
 
-                self._pool = Pool(self.settings, rules=self._rules, environ=self._environ)
-            return self._pool
+            self._contexts = Contexts(self.settings, self._environ)
+        if kind == "direct":
+            from vinstall.net.direct import Direct
+
+            return Direct(self.settings, self._contexts.for_url)
+        from vinstall.net.proxied import Proxied
+
+        return Proxied(self.settings, self._contexts.for_url, self._rules)
 
 
 class _TryAgain(Exception):
     """A status that may pass; `wait` is how many seconds the server asks for."""
 
-    def __init__(self, error: NetworkError, wait: float) -> None:
+    def __init__(self, error: Refused, wait: float) -> None:
         super().__init__(error.message)
         self.error = error
         self.wait = wait
+
+
+def _part(stream: Stream, start: int | None, length: int) -> Part | None:
+    """The part in an answer, or None where it does not fit what was asked for."""
+    if stream.status == 200:
+        size = stream.headers.get("content-length", "")
+        whole = size.isdigit() and int(size) <= length and not start
+        if not whole or "content-encoding" in stream.headers:
+            return None
+        content = stream.content(length)
+        return Part(start=0, content=content, total=len(content), validator=stream.validator)
+    match = _CONTENT_RANGE.fullmatch(stream.headers.get("content-range", ""))
+    if match is None or match[3] == "*" or stream.status == 416:
+        return None
+    first, last, total = map(int, match.groups())
+    if start not in (None, first) or last - first >= length:
+        return None
+    content = stream.content(length)
+    if len(content) != last - first + 1:
+        return None
+    return Part(start=first, content=content, total=total, validator=stream.validator)
 
 
 def backoff_seconds(first: float, attempt: int) -> float:
@@ -336,13 +355,29 @@ def _retry_after(value: str | None, now: float) -> float:
         return 0.0
 
 
-def _httpx_errors() -> tuple[type[Exception], ...]:
-    from vinstall.net.transport import httpx
+def _checked(stream: Stream, accepting: Collection[int]) -> Stream:
+    """The answer, if its status is one of `accepting`."""
+    if stream.status in accepting:
+        return stream
+    from vinstall.net.failures import refusal
 
-    return (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+    error = refusal(stream.status, stream.url)
+    _drain(stream)
+    if stream.status in _TRY_AGAIN:
+        raise _TryAgain(error, _retry_after(stream.headers.get("retry-after"), time.time()))
+    raise error
 
 
-def _explain(error: Exception, url: str, seconds: float) -> NetworkError:
+def _drain(stream: Stream) -> None:
+    """Read what little is left, so that the connection can be used again."""
+    size = stream.headers.get("content-length", "")
+    if size.isdigit() and int(size) <= _DRAINED:
+        with contextlib.suppress(NetworkError):
+            stream.content(_DRAINED)
+    stream.close()
+
+
+def _explain(fault: Fault, url: str, seconds: float) -> NetworkError:
     from vinstall.net.failures import explain
 
-    return explain(error, url, seconds=seconds)
+    return explain(fault, url, seconds=seconds)

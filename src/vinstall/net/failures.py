@@ -1,4 +1,4 @@
-"""What went wrong on the network, in words.  Import this lazily, as it needs httpx."""
+"""What went wrong on the network, in words.  Import this lazily: nothing else needs it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from http import HTTPStatus
 
 from vinstall.errors import NetworkError
 from vinstall.net.address import parse_origin
+from vinstall.net.fault import Fault, Stage, root_cause
 from vinstall.net.redaction import redact
 from vinstall.net.response import Refused, TransferInterrupted
-from vinstall.net.transport import httpx
 
 _CERTIFICATE_HINT = (
     "name the authority with `--cert FILE`, or pass `--trusted-host {host}` "
@@ -20,40 +20,39 @@ _PROXY_LOGIN = "the proxy wants a login: 407 Proxy Authentication Required"
 _PROXY_HINT = "give it as `--proxy http://user:password@host:port`, or in `HTTPS_PROXY`"
 
 
-def explain(error: Exception, url: str, *, seconds: float) -> NetworkError:
-    """`error`, raised by httpx on the way to `url`, as an error to show.
+def explain(fault: Fault, url: str, *, seconds: float) -> NetworkError:
+    """A fault on the way to `url` as an error to show.
 
     TransferInterrupted where asking again makes sense.
     """
     host = parse_origin(url).host
     where = (redact(url),)
-    cause = _root(error)
+    cause = root_cause(fault)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _certificate(cause, host, where)
     if isinstance(cause, ssl.SSLError):
         reason = cause.reason or str(cause)
         return NetworkError(f"no TLS connection to `{host}`: {reason}", context=where)
-    if isinstance(error, httpx.ProxyError):
-        return _proxy(error, where)
-    if isinstance(error, httpx.TimeoutException):
+    if fault.stage is Stage.PROXY:
+        return _proxy(fault, where)
+    if fault.stage is Stage.ASKING:
+        return NetworkError(f"`{redact(url)}` cannot be asked for: {redact(fault.reason)}")
+    if isinstance(cause, TimeoutError) or "timeout" in type(fault.__cause__).__name__.lower():
         return TransferInterrupted(
             f"`{host}` did not answer within {seconds:g} seconds",
             context=where,
             hint="allow more time with `--timeout SECONDS`",
         )
-    if isinstance(cause, socket.gaierror):
+    if isinstance(cause, socket.gaierror | UnicodeError):
         return TransferInterrupted(
             f"the address of `{host}` could not be found",
             context=where,
             hint="look at the spelling, the network connection, and the proxy settings",
         )
-    if isinstance(error, httpx.ConnectError):
-        reason = _reason(error, cause)
+    reason = _reason(fault, cause)
+    if fault.stage is Stage.CONNECTING:
         return TransferInterrupted(f"no connection to `{host}`: {reason}", context=where)
-    if isinstance(error, httpx.TransportError):
-        reason = _reason(error, cause)
-        return TransferInterrupted(f"the connection to `{host}` broke: {reason}", context=where)
-    return NetworkError(f"`{redact(url)}` cannot be asked for: {redact(str(error))}")
+    return TransferInterrupted(f"the connection to `{host}` broke: {reason}", context=where)
 
 
 def refusal(status: int, url: str) -> Refused:
@@ -78,21 +77,10 @@ def refusal(status: int, url: str) -> Refused:
     return Refused(message, status=status, context=(redact(url),), hint=hint)
 
 
-def _root(error: BaseException) -> BaseException:
-    """The innermost cause."""
-    seen = {id(error)}
-    while True:
-        inner = error.__cause__ or error.__context__
-        if inner is None or id(inner) in seen:
-            return error
-        seen.add(id(inner))
-        error = inner
-
-
-def _reason(error: Exception, cause: BaseException) -> str:
+def _reason(fault: Fault, cause: BaseException) -> str:
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror.lower()
-    return redact(str(error)) or type(error).__name__
+    return redact(fault.reason) or type(cause).__name__
 
 
 def _certificate(
@@ -106,8 +94,7 @@ def _certificate(
     )
 
 
-def _proxy(error: Exception, where: tuple[str, ...]) -> NetworkError:
-    text = str(error)
-    if text.startswith(str(int(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED))):
+def _proxy(fault: Fault, where: tuple[str, ...]) -> NetworkError:
+    if fault.reason.startswith(str(int(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED))):
         return NetworkError(_PROXY_LOGIN, context=where, hint=_PROXY_HINT)
-    return NetworkError(f"the proxy refuses the connection: {redact(text)}", context=where)
+    return NetworkError(f"the proxy refuses the connection: {redact(fault.reason)}", context=where)

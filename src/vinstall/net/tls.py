@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vinstall.errors import UsageError
+from vinstall.net.address import parse_origin
+from vinstall.net.settings import NetworkSettings
 from vinstall.net.settings import TrustSettings as TrustSettings
 
 if TYPE_CHECKING:
@@ -25,6 +28,40 @@ _BUNDLES = tuple(
     )
 )
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+class Contexts:
+    """The TLS context for each URL, made when the first one needs it.  Thread-safe."""
+
+    def __init__(self, settings: NetworkSettings, environ: Mapping[str, str]) -> None:
+        self._trust = settings.trust
+        self._trusted_hosts = frozenset(host.lower() for host in settings.trusted_hosts)
+        self._environ = environ
+        self._lock = threading.Lock()
+        self._made: dict[str, ssl.SSLContext] = {}
+
+    def for_url(self, url: str) -> ssl.SSLContext:
+        """The context; one without authorities for plain HTTP, which costs nothing."""
+        origin = parse_origin(url)
+        if origin.scheme != "https":
+            kind = "plain"
+        elif {origin.host, f"{origin.host}:{origin.port}"} & self._trusted_hosts:
+            kind = "trustful"
+        else:
+            kind = "trusting"
+        with self._lock:
+            if kind not in self._made:
+                self._made[kind] = self._make(kind)
+            return self._made[kind]
+
+    def _make(self, kind: str) -> ssl.SSLContext:
+        if kind == "trusting":
+            return trusting_context(self._trust, self._environ)
+        if kind == "trustful":
+            return trustful_context(self._trust)
+        import ssl
+
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def trusting_context(trust: TrustSettings, environ: Mapping[str, str]) -> ssl.SSLContext:
