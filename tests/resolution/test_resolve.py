@@ -18,6 +18,7 @@ from vinstall.formats.metadata import Metadata
 from vinstall.formats.requirement import parse_requirement, render_requirement
 from vinstall.observer import Observer
 from vinstall.resolution.explain import ResolutionFailed
+from vinstall.resolution.candidate import url_key
 from vinstall.resolution.model import InstalledProject, Request, Resolution
 from vinstall.resolution.options import Dependencies, ResolutionOptions
 from vinstall.resolution.resolve import resolve
@@ -93,6 +94,18 @@ class TestAnswer:
             ("a", "b<3", None),
             ("b", "a", None),
         ]
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("file:///a/b", "file://localhost/a/b"),
+            ("file:/a/b", "file:///a/b#egg=b"),
+            ("https://a.example/b.zip#sha256=1&egg=b", "https://a.example/b.zip#egg=c&sha256=1"),
+        ],
+    )
+    def test_a_place_has_one_key(self, one: str, other: str) -> None:
+        assert url_key(one) == url_key(other)
+        assert url_key(one) != url_key("file://elsewhere/a/b")
 
     def test_what_is_kept_is_no_pin(self) -> None:
         resolution = run({}, "a[x]", installed=[make_installed("a", "1.0")])

@@ -118,6 +118,20 @@ class TestErrors:
         assert caught.value.message == "`--frozen` is no option of a requirements file"
         assert caught.value.context == ("in `r.txt`, line 3",)
 
+    def test_the_name_of_a_file_is_no_requirement(self, tmp_path: Path) -> None:
+        (tmp_path / "requirements.txt").write_text("a\n")
+        with pytest.raises(UsageError) as caught:
+            read(Settings(requirements=("requirements.txt",)), folder=tmp_path)
+        assert caught.value.message == "`requirements.txt` is a file, not a project"
+        assert caught.value.hint == "`-r requirements.txt` installs what it lists"
+
+    def test_a_group_of_a_file_with_another_name(self) -> None:
+        with pytest.raises(UsageError) as caught:
+            read(Settings(groups=("project.toml:test",)), {})
+        assert caught.value.message == (
+            "`--group project.toml:test`: groups stand in a file that is called `pyproject.toml`"
+        )
+
     def test_a_group_that_is_not_there_is_named_with_its_file(self) -> None:
         files = {"/here/pyproject.toml": "[dependency-groups]\ndocs = []\n"}
         with pytest.raises(UsageError) as caught:

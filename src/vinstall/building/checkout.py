@@ -114,9 +114,16 @@ def _fetch(url: VcsUrl, mirror: Path) -> str:
         url=url,
         cwd=mirror,
     )
-    return _git(
-        "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}", url=url, cwd=mirror
-    ).strip()
+    found = _run(
+        ("rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}"),
+        cwd=mirror,
+    )
+    if found.returncode != 0:
+        raise BuildError(
+            f"`{redacted(url.repository)}` has no revision `{revision}`",
+            hint="a revision is a branch, a tag or a commit",
+        )
+    return found.stdout.strip()
 
 
 def _git(*arguments: str, url: VcsUrl, cwd: Path | None = None) -> str:

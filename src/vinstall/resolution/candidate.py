@@ -6,6 +6,7 @@ makes one object per fact.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urldefrag, urlencode
@@ -16,6 +17,8 @@ from packaging.version import Version
 from vinstall.formats.requirement import Requirement
 from vinstall.resolution.model import InstalledProject, Request
 from vinstall.selection.release import Choice
+
+_LOCAL = re.compile(r"^file:(?://(?:localhost)?)?/(?!/)", re.IGNORECASE)
 
 DIRECT = -1
 """Number of a candidate that a URL names."""
@@ -159,8 +162,12 @@ def _ask(
 
 
 def url_key(url: str) -> str:
-    """The part of a requirement's URL that says what is meant: all but `#egg=`, sorted fragments."""
+    """The part of a requirement's URL that says what is meant: all but `#egg=`, sorted fragments.
+
+    `file:/a`, `file:///a` and `file://localhost/a` are one place (RFC 8089).
+    """
     address, fragment = urldefrag(url)
+    address = _LOCAL.sub("file:///", address)
     kept = sorted(
         (key, value) for key, value in parse_qsl(fragment, keep_blank_values=True) if key != "egg"
     )

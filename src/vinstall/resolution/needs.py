@@ -115,7 +115,7 @@ class Needs:
     def _find(self, candidate: Candidate) -> Iterator[AnyRequirement]:
         try:
             metadata = self.metadata(candidate)
-            needed = self._closure(candidate, metadata)
+            _, needed = self._closure(candidate, metadata)
         except FormatError as error:
             shown = f"`{candidate.name}` {candidate.version}"
             self._observer.warning(f"{shown} is passed over: {error.message}", hint=error.hint)
@@ -140,21 +140,29 @@ class Needs:
             return None
         return candidate.cannot_be_used(f"needs Python {required}, the environment has {python}")
 
-    def _closure(self, candidate: Candidate, metadata: Metadata) -> tuple[Requirement, ...]:
-        """The requirements that hold for a candidate, overrides applied.
+    def extras(self, candidate: Candidate) -> frozenset[NormalizedName]:
+        """The extras asked of a candidate of the answer, those included that its extras ask for."""
+        if not candidate.extras:
+            return candidate.extras
+        return self._closure(candidate, self.metadata(candidate))[0]
+
+    def _closure(
+        self, candidate: Candidate, metadata: Metadata
+    ) -> tuple[frozenset[NormalizedName], tuple[Requirement, ...]]:
+        """The extras of a candidate and the requirements that hold for it, overrides applied.
 
         An extra may be defined by other extras of the same project (`all = name[a,b]`): these are
         followed, and the requirements that say so are part of the answer.
         """
-        if not self._has_dependencies:
-            return ()
         extras = candidate.extras
+        if not self._has_dependencies:
+            return extras, ()
         while True:
             context = self._context(candidate, extras)
             found = self._overrides.applied(dependencies(metadata, context))
             more = extras.union(*(r.extras for r in found if r.name == candidate.name))
             if more == extras:
-                return found
+                return extras, found
             extras = more
 
     def _context(self, candidate: Candidate, extras: frozenset[NormalizedName]) -> MarkerContext:

@@ -20,14 +20,15 @@ def notices(
     pins: Sequence[Pin],
     edges: Iterable[Edge],
     *,
+    extras: Mapping[NormalizedName, frozenset[NormalizedName]],
     unusable: Mapping[NormalizedName, Iterable[Version]],
     catalog: Catalog,
     observer: Observer,
 ) -> tuple[str, ...]:
     """The notices on an answer, one line each, by project; what is of less weight goes to `observer`.
 
-    `unusable` are the versions that fitted what was asked when they were looked at and of which
-    no file can be used.
+    `extras` are those asked of each project, also by its own extras; `unusable` are the versions
+    that fitted what was asked when they were looked at and of which no file can be used.
     """
     asked: defaultdict[NormalizedName, list[Requirement]] = defaultdict(list)
     for edge in edges:
@@ -36,7 +37,7 @@ def notices(
     for pin in pins:
         lines += _passed_over(pin, asked[pin.name], unusable.get(pin.name, ()), catalog, observer)
         lines += _yanked(pin)
-        lines += _missing_extras(pin)
+        lines += _missing_extras(pin, extras[pin.name])
     return tuple(dict.fromkeys(lines))
 
 
@@ -76,8 +77,8 @@ def _yanked(pin: Pin) -> list[str]:
     return [yanked_text(pin.name, pin.version, why)]
 
 
-def _missing_extras(pin: Pin) -> list[str]:
-    missing = sorted(pin.extras - pin.metadata.extras)
+def _missing_extras(pin: Pin, extras: frozenset[NormalizedName]) -> list[str]:
+    missing = sorted(extras - pin.metadata.extras)
     if not missing:
         return []
     return [

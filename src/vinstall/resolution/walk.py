@@ -100,6 +100,7 @@ class Walk:
         told = notices(
             pins,
             edges,
+            extras={one.name: problem.needs.extras(one) for one in candidates},
             unusable=problem.shortlist.unusable,
             catalog=problem.catalog,
             observer=problem.observer,

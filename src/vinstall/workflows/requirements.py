@@ -90,6 +90,8 @@ def read_requirements(
 
     `load` gives the bytes at a path or URL; `folder` is where `pyproject.toml` is looked for.
     """
+    for word in settings.requirements:
+        _refuse_file(word, folder)
     words = tuple(_word(word) for word in settings.requirements)
     editables = tuple(_word(f"-e {path}") for path in settings.editables)
     extras = frozenset(canonicalize_name(name) for name in settings.extras)
@@ -118,6 +120,14 @@ def read_requirements(
         build_constraints=tuple(line for found in build for line in found.constraints),
         options=options,
     )
+
+
+def _refuse_file(word: str, folder: Path) -> None:
+    """The name of a requirements file where a project is meant: no project is called that."""
+    if re.fullmatch(r"[\w.-]+\.(?:txt|in|toml)", word) and (folder / word).is_file():
+        raise UsageError(
+            f"`{word}` is a file, not a project", hint=f"`-r {word}` installs what it lists"
+        )
 
 
 def _word(text: str) -> RequirementLine:
@@ -150,6 +160,11 @@ def _file(
 def _group(text: str, load: Load, folder: Path) -> Iterable[RequirementLine]:
     """The lines a dependency group stands for; `text` is `NAME` or `PATH:NAME`."""
     path, _, name = text.rpartition(":")
+    if path and Path(path).name != "pyproject.toml":
+        raise UsageError(
+            f"`--group {text}`: groups stand in a file that is called `pyproject.toml`",
+            hint="write `--group NAME` or `--group PATH/pyproject.toml:NAME`",
+        )
     file = path or str(folder / "pyproject.toml")
     try:
         found = group_requirements(parse_pyproject(load(file)).groups, name)
