@@ -17,8 +17,8 @@ from vinstall.errors import BuildError, UsageError
 from vinstall.formats.metadata import Metadata
 from vinstall.formats.requirement import parse_requirement, render_requirement
 from vinstall.observer import Observer
-from vinstall.resolution.explain import ResolutionFailed
 from vinstall.resolution.candidate import url_key
+from vinstall.resolution.explain import ResolutionFailed
 from vinstall.resolution.model import InstalledProject, Request, Resolution
 from vinstall.resolution.options import Dependencies, ResolutionOptions
 from vinstall.resolution.resolve import resolve
