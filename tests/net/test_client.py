@@ -15,8 +15,8 @@ from tests.support.server import Reply, Request, Route, redirect, serving
 from vinstall.errors import NetworkError
 from vinstall.net.client import HttpClient
 from vinstall.net.credentials import Credentials
+from vinstall.net.network_settings import NetworkSettings
 from vinstall.net.response import OfflineError, Part, TransferInterrupted
-from vinstall.net.settings import NetworkSettings
 
 URL = "https://index.example/simple/"
 BODY = bytes(range(256)) * 40

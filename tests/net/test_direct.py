@@ -12,8 +12,8 @@ import pytest
 from tests.support.server import serving
 from vinstall.errors import NetworkError
 from vinstall.net.client import HttpClient
+from vinstall.net.network_settings import NetworkSettings
 from vinstall.net.response import TransferInterrupted
-from vinstall.net.settings import NetworkSettings
 
 
 class Scripted:

@@ -11,7 +11,7 @@ from tests.support.proxy import proxying
 from tests.support.server import serving
 from vinstall.errors import NetworkError
 from vinstall.net.client import HttpClient
-from vinstall.net.settings import NetworkSettings, TrustSettings
+from vinstall.net.network_settings import NetworkSettings, TrustSettings
 
 LOGIN = ("user", "p@ss/word")
 

@@ -10,7 +10,7 @@ from tests.support.certificates import Authority, make_authority
 from tests.support.server import serving
 from vinstall.errors import NetworkError, UsageError
 from vinstall.net.client import HttpClient
-from vinstall.net.settings import NetworkSettings, TrustSettings
+from vinstall.net.network_settings import NetworkSettings, TrustSettings
 from vinstall.net.tls import trusting_context
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from vinstall.cache.files import Cache
 from vinstall.net.client import HttpClient
-from vinstall.net.settings import NetworkSettings
+from vinstall.net.network_settings import NetworkSettings
 from vinstall.observer import Observer
 
 

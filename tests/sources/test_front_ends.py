@@ -20,7 +20,7 @@ from vinstall.cache.files import Cache
 from vinstall.errors import NetworkError
 from vinstall.formats.simple_api import ProjectPage
 from vinstall.net.client import HttpClient
-from vinstall.net.settings import NetworkSettings, TrustSettings
+from vinstall.net.network_settings import NetworkSettings, TrustSettings
 from vinstall.sources.chain_builder import SourceChoice, build_chain
 from vinstall.sources.file_reader import CachedFileReader
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from vinstall.cache.lock import try_lock
+from vinstall.cache.file_lock import try_lock
 from vinstall.errors import UsageError
 from vinstall.observer import Observer
 

@@ -19,8 +19,9 @@ from urllib.parse import urljoin
 from vinstall import __version__
 from vinstall.errors import FormatError, NetworkError
 from vinstall.net.address import split_user
+from vinstall.net.answer import Answer, Fault, Transport
 from vinstall.net.credentials import Credentials, Login
-from vinstall.net.fault import Answer, Fault, Transport
+from vinstall.net.network_settings import NetworkSettings as NetworkSettings
 from vinstall.net.proxies import proxy_rules
 from vinstall.net.redaction import redact
 from vinstall.net.response import (
@@ -31,7 +32,6 @@ from vinstall.net.response import (
     TransferInterrupted,
     file_validator,
 )
-from vinstall.net.settings import NetworkSettings as NetworkSettings
 from vinstall.observer import Observer
 
 if TYPE_CHECKING:

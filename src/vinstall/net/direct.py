@@ -16,8 +16,8 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from vinstall.net.address import Origin, parse_origin
-from vinstall.net.fault import Fault, Stage
-from vinstall.net.settings import NetworkSettings
+from vinstall.net.answer import Fault, Stage
+from vinstall.net.network_settings import NetworkSettings
 
 _IDLE_SECONDS = 30.0
 _MOST_IDLE = 64

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from vinstall.errors import NetworkError
 from vinstall.net.address import parse_origin
-from vinstall.net.fault import Fault, Stage, root_cause
+from vinstall.net.answer import Fault, Stage, root_cause
 from vinstall.net.redaction import redact
 from vinstall.net.response import Refused, TransferInterrupted
 

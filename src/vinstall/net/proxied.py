@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 
 from vinstall.errors import NetworkError
-from vinstall.net.fault import Fault, Stage
+from vinstall.net.answer import Fault, Stage
+from vinstall.net.network_settings import NetworkSettings
 from vinstall.net.proxies import ProxyRules
 from vinstall.net.redaction import redact
-from vinstall.net.settings import NetworkSettings
 
 # httpx imports its own command line, with click and rich, whenever those are installed: 45 ms.
 _blocked = "httpx" not in sys.modules

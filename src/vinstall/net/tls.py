@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from vinstall.errors import UsageError
 from vinstall.net.address import parse_origin
-from vinstall.net.settings import NetworkSettings
-from vinstall.net.settings import TrustSettings as TrustSettings
+from vinstall.net.network_settings import NetworkSettings
+from vinstall.net.network_settings import TrustSettings as TrustSettings
 
 if TYPE_CHECKING:
     import ssl

@@ -161,7 +161,7 @@ def assemble(settings: Settings, invocation: Invocation, observer: Observer) -> 
 def _client(settings: SourceSettings, invocation: Invocation, observer: Observer) -> HttpClient:
     from vinstall.net.client import HttpClient
     from vinstall.net.credentials import Credentials
-    from vinstall.net.settings import NetworkSettings, TrustSettings
+    from vinstall.net.network_settings import NetworkSettings, TrustSettings
 
     environ = invocation.environ
     keyring = settings.keyring_provider in ("subprocess", "auto", "import")

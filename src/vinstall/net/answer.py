@@ -1,4 +1,4 @@
-"""Fault: what a transport reports when there is no answer, whichever library it uses."""
+"""Answer, Transport, Fault: what speaking HTTP comes to, whichever library does it."""
 
 from __future__ import annotations
 
