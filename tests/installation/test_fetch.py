@@ -29,6 +29,14 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+def sized(pin: Pin, size: int | None) -> Pin:
+    """`pin` with a file of that listed size."""
+    artifact = pin.choice.artifact
+    file = artifact.file._replace(size=size)
+    choice = dataclasses.replace(pin.choice, artifact=dataclasses.replace(artifact, file=file))
+    return dataclasses.replace(pin, choice=choice)
+
+
 class TestDownloads:
     def test_each_wheel_is_downloaded_once_and_then_known(
         self, world: World, tmp_path: Path
@@ -69,6 +77,32 @@ class TestDownloads:
             fetcher.begin(pin)
             assert list(fetcher.collect([pin])) == ["demo"]
         assert world.reader.downloaded == ["demo-1.0-py3-none-any.whl"]
+
+    def test_a_guess_is_fetched_once_and_what_is_not_wanted_is_left(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        wanted, other = (make_pin(make_wheel(tmp_path, name)) for name in ("a", "b"))
+        with Fetcher(world.reader, world.store, world.listener) as fetcher:
+            for pin in (wanted, other, wanted):
+                fetcher.guess(sized(pin, 1000).choice, pin.metadata)
+            assert list(fetcher.collect([wanted])) == ["a"]
+        assert world.reader.downloaded.count("a-1.0-py3-none-any.whl") == 1
+
+    @pytest.mark.parametrize("size", [None, 40_000_001])
+    def test_what_may_be_large_is_not_fetched_on_a_guess(
+        self, world: World, tmp_path: Path, size: int | None
+    ) -> None:
+        pin = make_pin(make_wheel(tmp_path))
+        with Fetcher(world.reader, world.store, world.listener) as fetcher:
+            fetcher.guess(sized(pin, size).choice, pin.metadata)
+        assert world.reader.downloaded == []
+
+    def test_nothing_is_guessed_once_the_plan_is_known(self, world: World, tmp_path: Path) -> None:
+        pin = make_pin(make_wheel(tmp_path))
+        with Fetcher(world.reader, world.store, world.listener) as fetcher:
+            fetcher.collect([])
+            fetcher.guess(sized(pin, 1000).choice, pin.metadata)
+        assert world.reader.downloaded == []
 
     def test_the_store_answers_without_threads(self, world: World, tmp_path: Path) -> None:
         pin = make_pin(make_wheel(tmp_path))

@@ -18,7 +18,7 @@ from packaging.version import Version
 from vinstall.catalog import Catalog
 from vinstall.errors import VinstallError
 from vinstall.formats.marker import MarkerContext
-from vinstall.formats.metadata import dependencies
+from vinstall.formats.metadata import Metadata, dependencies
 from vinstall.formats.requirement import Requirement
 from vinstall.selection.release import Choice, Wheel
 
@@ -38,8 +38,13 @@ class Crawler:
         markers: Mapping[str, str],
         leave_out: frozenset[NormalizedName] = frozenset(),
         threads: int = _THREADS,
+        guessed: Callable[[Choice, Metadata], None] | None = None,
     ) -> None:
-        """`leave_out` are projects that are not worth a guess: what is installed and stays."""
+        """`leave_out` are projects that are not worth a guess: what is installed and stays.
+
+        `guessed` is told, in any thread, of each wheel that will probably be chosen.
+        """
+        self._guessed = guessed
         self._catalog = catalog
         self._markers = markers
         self._leave_out = leave_out
@@ -113,6 +118,8 @@ class Crawler:
         metadata = self._catalog.metadata(choice)
         if self._settled:
             return
+        if self._guessed is not None:
+            self._guessed(choice, metadata)
         context = MarkerContext(
             environment=self._markers,
             extras=requirement.extras,

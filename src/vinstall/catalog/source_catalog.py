@@ -95,11 +95,13 @@ class SourceCatalog:
         observer: Observer | None = None,
         by_source: bool = False,
         threads: int = 24,
+        guessed: Callable[[Choice, Metadata], None] | None = None,
     ) -> None:
         """`builder` None: source distributions cannot be used.  `editable` are URLs of source trees.
 
         `installed` are projects that nothing is fetched for on a guess.  `threads` 0: no guesses.
         `by_source`: all versions of one source before those of the next (`unsafe-first-match`).
+        `guessed` is told, in any thread, of wheels that will probably be chosen.
         """
         self._pages = pages
         self._reader = reader
@@ -112,7 +114,13 @@ class SourceCatalog:
         self._by_source = by_source
         self._observer = observer or Observer()
         self._variant_data = VariantData(reader, self._observer)
-        self._crawler = Crawler(self, markers=target.markers, leave_out=installed, threads=threads)
+        self._crawler = Crawler(
+            self,
+            markers=target.markers,
+            leave_out=installed,
+            threads=threads,
+            guessed=guessed,
+        )
         self._indexes: Once[NormalizedName, tuple[_Page, ...]] = Once()
         self._versions: Once[NormalizedName, tuple[Version, ...]] = Once()
         self._policies: Once[tuple[NormalizedName, str], SelectionPolicy] = Once()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,20 @@ from packaging.utils import NormalizedName
 
 from vinstall.cache.store import Store, StoredWheel
 from vinstall.errors import FormatError, HashMismatch, InstallationError, IntegrityError
+from vinstall.formats.metadata import Metadata
 from vinstall.formats.variant_json import Property, parse_variant_table
 from vinstall.formats.wheel_name import NULL_LABEL, parse_wheel_name
 from vinstall.installation.plan import Plan
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin
-from vinstall.selection.release import Wheel
+from vinstall.selection.release import Choice, Wheel
 from vinstall.sources.source import FetchedFile, FileReader
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+_MOST_GUESSED = 40_000_000
+"""Bytes of a wheel that is fetched before it is sure that it is needed."""
 _DOWNLOADS = 8
 """Files fetched at once; wheels are few and large, servers fair."""
 
@@ -45,7 +48,7 @@ def fetch_wheels(
 
 
 class Fetcher:
-    """Fetches wheels in the background.  Used as a context; not thread-safe itself."""
+    """Fetches wheels in the background.  Used as a context; only `guess` is thread-safe."""
 
     def __init__(
         self,
@@ -65,6 +68,8 @@ class Fetcher:
         self._cores = os.cpu_count() or 1
         self._unpacking = BoundedSemaphore(self._cores)
         self._pools: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._lock = Lock()
+        self._guesses = True
 
     def __enter__(self) -> Fetcher:
         return self
@@ -78,6 +83,17 @@ class Fetcher:
         """End the threads; after an error what has not begun is dropped and nothing waited for."""
         for pool in self._pools or ():
             pool.shutdown(wait=error is None, cancel_futures=True)
+
+    def guess(self, choice: Choice, metadata: Metadata) -> None:
+        """Begin with a wheel that a resolution will probably choose, unless it is large."""
+        artifact = choice.artifact
+        size = artifact.file.size
+        if not isinstance(artifact, Wheel) or size is None or size > _MOST_GUESSED:
+            return
+        pin = Pin(name=metadata.name, version=metadata.version, choice=choice, metadata=metadata)
+        with self._lock:
+            if self._guesses:
+                self.begin(pin)
 
     def begin(self, pin: Pin) -> None:
         """Make sure that the wheel of `pin` is being fetched; asked twice, it is fetched once."""
@@ -96,12 +112,22 @@ class Fetcher:
             self._pools = (ThreadPoolExecutor(_DOWNLOADS), ThreadPoolExecutor(self._cores))
         self._running[key] = self._pools[0].submit(self._fetch, pin, local)
 
-    def collect(self, pins: Iterable[Pin]) -> Mapping[NormalizedName, StoredWheel]:
+    def collect(
+        self,
+        pins: Iterable[Pin],
+        *,
+        local: Mapping[NormalizedName, FetchedFile] | None = None,
+    ) -> Mapping[NormalizedName, StoredWheel]:
         """The stored wheels of `pins` by name; waits for what is not there yet.
+
+        `local` as above, for what was built since.
 
         Raises HashMismatch, InvalidWheel, IntegrityError (a wheel that is not the variant it was
         chosen as), NetworkError, SourceError or InstallationError, for the first pin that failed.
         """
+        with self._lock:
+            self._guesses = False
+        self._local = {**self._local, **(local or {})}
         wanted = list(pins)
         for pin in wanted:
             self.begin(pin)

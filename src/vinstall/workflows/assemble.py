@@ -24,14 +24,18 @@ if TYPE_CHECKING:
     from vinstall.catalog import MetadataBuilder
     from vinstall.catalog.source_catalog import Pages, SourceCatalog
     from vinstall.formats.host_file import HostFile
+    from vinstall.formats.metadata import Metadata
+    from vinstall.formats.simple_api import RemoteFile
     from vinstall.formats.support import NamespaceAnswer
     from vinstall.formats.variant_json import ProviderInfo
     from vinstall.net.client import HttpClient
     from vinstall.providers.machine import Machine
     from vinstall.providers.provider import PluginRunner
     from vinstall.providers.registry import Registry
+    from vinstall.selection.release import Choice
     from vinstall.sources.chain import Chain
     from vinstall.sources.file_reader import CachedFileReader
+    from vinstall.sources.source import FetchedFile
     from vinstall.target.discover import Place
     from vinstall.target.environment import Target
     from vinstall.workflows.invocation import Invocation
@@ -109,6 +113,29 @@ class Outside:
             self.client.close()
 
 
+class LateReader:
+    """The reader of files, loaded when the first file is read; a warm run reads none."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def core_metadata(self, file: RemoteFile) -> bytes:
+        """As the reader's."""
+        return self._outside.reader.core_metadata(file)
+
+    def variant_metadata(self, file: RemoteFile) -> bytes | None:
+        """As the reader's."""
+        return self._outside.reader.variant_metadata(file)
+
+    def read(self, file: RemoteFile) -> bytes:
+        """As the reader's."""
+        return self._outside.reader.read(file)
+
+    def download(self, file: RemoteFile) -> FetchedFile:
+        """As the reader's."""
+        return self._outside.reader.download(file)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """What one run works with."""
@@ -129,6 +156,11 @@ class Rooms:
     def reader(self) -> CachedFileReader:
         """Who reads files and their metadata."""
         return self.outside.reader
+
+    @property
+    def late_reader(self) -> LateReader:
+        """The same, for those who may have nothing to read."""
+        return LateReader(self.outside)
 
     def remembered(self) -> RememberedAnswers:
         """Where answers of interpreters and plugins are kept."""
@@ -369,6 +401,7 @@ def open_catalog(
     editable: frozenset[str] = frozenset(),
     installed: frozenset[NormalizedName] = frozenset(),
     pages: Pages | None = None,
+    guessed: Callable[[Choice, Metadata], None] | None = None,
 ) -> Iterator[SourceCatalog]:
     """The window of resolution on the sources; its threads end with the `with` block."""
     from vinstall.catalog.source_catalog import SourceCatalog
@@ -376,6 +409,7 @@ def open_catalog(
 
     catalog = SourceCatalog(
         pages=pages or build_chain(rooms),
+        guessed=guessed,
         reader=rooms.reader,
         target=target,
         answers=answers,
@@ -385,6 +419,7 @@ def open_catalog(
         editable=editable,
         installed=installed,
         observer=rooms.observer,
+        by_source=rooms.settings.sources.index_strategy == "unsafe-first-match",
     )
     try:
         yield catalog

@@ -12,7 +12,7 @@ from vinstall.cache.store import StoredWheel
 from vinstall.errors import ResolutionError, SourceError, UsageError
 from vinstall.installation.apply import ApplyOptions, apply, heal
 from vinstall.installation.environment_lock import EnvironmentLock, lock_environment
-from vinstall.installation.fetch import fetch_wheels
+from vinstall.installation.fetch import Fetcher
 from vinstall.installation.linking import LinkMode
 from vinstall.installation.origin import direct_url_json
 from vinstall.installation.plan import Plan, make_plan
@@ -100,8 +100,15 @@ def _install(
 ) -> InstallReport:
     installed = scan_installed(target)
     names = frozenset(installed.distributions)
-    with open_question(rooms, asked, target, installed=names) as question:
-        run = _Run(rooms=rooms, question=question, target=target, installed=installed)
+    with (
+        Fetcher(rooms.late_reader, rooms.store, rooms.observer) as fetcher,
+        open_question(rooms, asked, target, installed=names) as question,
+    ):
+        run = _Run(
+            rooms=rooms, question=question, target=target, installed=installed, fetcher=fetcher
+        )
+        if lock is not None and locked is None and run.takes_dependencies():
+            question.guessed = fetcher.guess
         standings = run.standings()
         if locked is None:
             resolution = run.resolve(standings)
@@ -127,6 +134,11 @@ class _Run:
     question: Question
     target: Target
     installed: InstalledSet
+    fetcher: Fetcher
+
+    def takes_dependencies(self) -> bool:
+        """Whether everything that is asked for is installed with what it needs."""
+        return not (self.rooms.settings.no_deps or self.rooms.settings.only_deps)
 
     def standings(self) -> tuple[Standing, ...]:
         """What is installed, judged."""
@@ -212,8 +224,8 @@ class _Run:
             return {}
         rooms.observer.phase("download")
         built = self._built(plan)
-        stored = fetch_wheels(plan, rooms.reader, rooms.store, rooms.observer, local=built)
-        check_hashes(plan, stored, self.question.hashes, rooms.reader)
+        stored = self.fetcher.collect(plan.pins, local=built)
+        check_hashes(plan, stored, self.question.hashes, rooms.late_reader)
         rooms.observer.phase("link")
         apply(
             plan,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from vinstall.building.builder import Builder
     from vinstall.catalog.source_catalog import SourceCatalog
     from vinstall.formats.metadata import Metadata
-    from vinstall.selection.release import SourceDistribution
+    from vinstall.selection.release import Choice, SourceDistribution
     from vinstall.workflows.installed_variants import Standing
     from vinstall.workflows.remembered import Remembered, WatchedPages
 
@@ -77,6 +77,8 @@ class Question:
         self._stack = stack
         self.watched: WatchedPages | None = None
         """Notes which pages are read, where that is of interest."""
+        self.guessed: Callable[[Choice, Metadata], None] | None = None
+        """Told, in any thread, of wheels that will probably be chosen."""
         self.remembered: Remembered | None = None
         """What `answer` rests on; None where it was resolved."""
 
@@ -130,6 +132,7 @@ class Question:
                 editable=self._wanted[1],
                 installed=self._installed,
                 pages=self.watched,
+                guessed=self.guessed,
             )
         )
 
