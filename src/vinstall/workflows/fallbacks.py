@@ -70,7 +70,7 @@ def _fallback(pin: Pin, passed: Sequence[_Passed]) -> Iterator[str]:
     """Nothing made for this machine, although something is made for others."""
     if pin.choice.label not in (None, NULL_LABEL):
         return
-    unmet = [one for one in passed if isinstance(one.reason, UnsupportedFeature)]
+    unmet = [one for one in passed if _is_of_the_host(one.reason)]
     if not unmet:
         return
     chosen = f"the variant `{NULL_LABEL}`" if pin.choice.label else "the plain wheel"
@@ -78,3 +78,10 @@ def _fallback(pin: Pin, passed: Sequence[_Passed]) -> Iterator[str]:
     if len(unmet) > _SHOWN:
         reasons.append(f"{len(unmet) - _SHOWN} others do not fit either")
     yield f"`{pin.name}` {pin.version} falls back to {chosen}: {'; '.join(reasons)}"
+
+
+def _is_of_the_host(reason: Reason) -> bool:
+    """Whether the machine, or the host file that stands for it, is why a label was passed over."""
+    if isinstance(reason, NamespaceUnavailable):
+        return reason.why.startswith("the host file")
+    return isinstance(reason, UnsupportedFeature)
