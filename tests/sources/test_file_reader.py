@@ -313,6 +313,40 @@ class TestSmallFiles:
             reader(cache).read(self.file(tmp_path.as_uri()))
 
 
+class TestSizes:
+    def test_as_listed_or_as_it_lies_here(self, cache: Cache, wheel: Path) -> None:
+        assert reader(cache).size(RemoteFile("x.whl", "https://a.example/x.whl", size=7)) == 7
+        assert reader(cache).size(remote(wheel.parent.as_uri(), wheel)) == wheel.stat().st_size
+        assert reader(cache).size(RemoteFile("x.whl", "file:///no/x.whl")) is None
+
+    def test_it_comes_along_with_metadata(self, cache: Cache, wheel: Path) -> None:
+        with serving(wheel.parent) as server:
+            file = remote(server.url, wheel)
+            reader(cache).core_metadata(file)
+        assert reader(cache, offline=True).size(file) == wheel.stat().st_size
+
+    def test_else_it_is_asked_for_once(self, cache: Cache, wheel: Path) -> None:
+        with serving(wheel.parent) as server:
+            file = remote(server.url, wheel)
+            for _ in range(2):
+                assert reader(cache).size(file) == wheel.stat().st_size
+        assert [request.range for request in server.requests] == ["bytes=0-0"]
+
+    def test_without_a_hash_it_is_asked_for_each_time(self, cache: Cache, wheel: Path) -> None:
+        with serving(wheel.parent) as server:
+            file = remote(server.url, wheel, hashed=False)
+            for _ in range(2):
+                assert reader(cache).size(file) == wheel.stat().st_size
+        assert len(server.requests) == 2
+
+    def test_what_cannot_be_learned_is_none(self, cache: Cache, wheel: Path) -> None:
+        with serving({}) as server:
+            assert reader(cache).size(remote(server.url, wheel)) is None
+        with serving(wheel.parent, ranges=False) as server:
+            assert reader(cache).size(remote(server.url, wheel)) is None
+        assert reader(cache, offline=True).size(remote(server.url, wheel)) is None
+
+
 class TestPublishedMetadata:
     def test_the_hash_of_the_file_itself_as_that_of_its_sidecar(
         self, cache: Cache, wheel: Path, heard: Heard

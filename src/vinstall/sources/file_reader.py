@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from vinstall.cache.files import Cache, Key
-from vinstall.errors import HashMismatch, SourceError
+from vinstall.errors import HashMismatch, NetworkError, SourceError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.net.client import HttpClient
 from vinstall.net.response import Part, Refused
@@ -118,6 +118,33 @@ class CachedFileReader:
         self._cache.write_value(METADATA, key, sha256)
         self._observer.download_finished(file.filename)
         return FetchedFile(path=path, sha256=sha256)
+
+    def size(self, file: RemoteFile) -> int | None:
+        """Bytes of a file, as listed or as remembered; else one small request, unless offline.
+
+        None where it cannot be learned.
+        """
+        if file.size is not None:
+            return file.size
+        if file.url.startswith("file:"):
+            path = url_path(file.url)
+            return path.stat().st_size if path.is_file() else None
+        mark = strongest(file)
+        key: Key = ("size", _REVISION, file.url, *(mark or ()))
+        if mark is not None:
+            record = self._recall_only(file)
+            if record is not None and record.total is not None:
+                return record.total
+            known = self._cache.read_value(METADATA, key)
+            if isinstance(known, int):
+                return known
+        try:
+            part = self._client.read_range(file.url, start=0, length=1)
+        except NetworkError:
+            return None
+        if part is not None and mark is not None:
+            self._cache.write_value(METADATA, key, part.total)
+        return part.total if part is not None else None
 
     def _read_web(self, file: RemoteFile) -> bytes:
         with _absence(file):
@@ -227,13 +254,16 @@ class CachedFileReader:
             return ("path", _REVISION, file.url, stat.st_size, stat.st_mtime_ns, stat.st_ino)
         return ("url", _REVISION, file.url)
 
-    def _recall(self, file: RemoteFile) -> _Record | None:
-        key = self._key(file)
-        value = self._cache.read_value(METADATA, key)
+    def _recall_only(self, file: RemoteFile) -> _Record | None:
+        """What is remembered, whether or not it still holds."""
+        value = self._cache.read_value(METADATA, self._key(file))
         if value is None:
             return None
-        record = _Record(*cast("tuple[bytes, bytes | None, bool, int, str, float]", value))
-        if key[0] != "url" or self._client.settings.offline:
+        return _Record(*cast("tuple[bytes, bytes | None, bool, int, str, float]", value))
+
+    def _recall(self, file: RemoteFile) -> _Record | None:
+        record = self._recall_only(file)
+        if record is None or self._key(file)[0] != "url" or self._client.settings.offline:
             return record
         if not self._refresh and record.until > self._now():
             return record
