@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.wheels import make_wheel
-from vinstall.errors import SourceError
+from vinstall.errors import FormatError, SourceError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.workshop.fault import RULES
 from vinstall.workshop.index_access import PageForm, ServerAccess
@@ -457,6 +457,24 @@ class TestServer:
         assert asked == [f"demo-1.0-{TAG}-{label}.whl" for label in ("null", "v2", "v3")]
         assert report.faults == ()
 
+    def test_wheels_that_cannot_be_opened_are_faults(self, site: Path) -> None:
+        def read_document(file: RemoteFile) -> bytes | None:
+            match file.filename.rpartition("-")[2]:
+                case "null.whl":
+                    raise FormatError("is no zip archive")
+                case "v2.whl":
+                    return None
+                case _:
+                    return b"{"
+
+        with serve_index(site).running() as url:
+            report = check_index(ServerAccess(url, self.fetch), read_document=read_document)
+        assert [(fault.rule, fault.message) for fault in report.faults] == [
+            ("archive-entry", "is no zip archive"),
+            ("label-without-metadata", "has no `variant.json`"),
+            ("index-agreement", "the document is not valid JSON"),
+        ]
+
     def test_what_is_broken_is_found(self, site: Path) -> None:
         (site / INDEX_FILE).unlink()
         with serve_index(site).running() as url:
@@ -521,7 +539,8 @@ def test_the_published_index_has_the_faults_known_of_it_and_no_others(shared_dat
     }
 
 
-def test_every_rule_says_where_it_comes_from() -> None:
-    for rule in RULES.values():
-        assert rule.source
-        assert rule.sentence[0].islower() or rule.sentence.startswith(("RECORD", "Linux", "`"))
+def test_the_how_to_page_lists_every_rule() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "publish-variants.md").read_text()
+    for name, rule in RULES.items():
+        row = f"| `{name}` | {rule.severity} | {rule.sentence} | {rule.source} |"
+        assert row in page.splitlines()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from vinstall.errors import FormatError, SourceError
+from vinstall.errors import FormatError, IntegrityError, SourceError
 from vinstall.formats.simple_api import (
     ProjectPage,
     RemoteFile,
@@ -254,7 +254,7 @@ class _Checker:
 
     def _check_hash(self, file: RemoteFile, data: bytes) -> None:
         for algorithm, expected in file.hashes:
-            if algorithm in hashlib.algorithms_available:
+            if algorithm in hashlib.algorithms_available and not algorithm.startswith("shake"):
                 found = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
                 if found != expected:
                     self._fault("file-hash", file.filename, f"has the {algorithm} hash {found}")
@@ -348,13 +348,16 @@ class _Checker:
             wheel = wheels[0]
             if self.read_document is None or label not in table.variants:
                 continue
-            document = self.read_document(wheel.file)
+            try:
+                document = self.read_document(wheel.file)
+            except (FormatError, IntegrityError) as error:
+                self._fault("archive-entry", wheel.file.filename, error.message)
+                continue
             if document is None:
                 self._fault("label-without-metadata", wheel.file.filename, "has no `variant.json`")
                 continue
             try:
-                own = parse_variant_table(document, strict=True)
-                combine(table, own)
+                combine(table, parse_variant_table(document, strict=True))
             except FormatError as error:
                 self._fault("index-agreement", wheel.file.filename, error.message)
 
