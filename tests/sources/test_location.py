@@ -69,22 +69,3 @@ def test_a_file_on_another_machine_is_refused() -> None:
 def test_what_is_shown_has_no_secret() -> None:
     assert shown("https://user:secret@index.example/simple/") == "https://index.example/simple/"
     assert shown("file:///srv/a%20b/") == "/srv/a b/"
-
-
-class TestDirectFile:
-    def test_a_path(self) -> None:
-        assert direct_file("./demo-1.0+cpu-py3-none-any.whl", base=BASE) == RemoteFile(
-            "demo-1.0+cpu-py3-none-any.whl",
-            "file:///work%20folder/demo-1.0%2Bcpu-py3-none-any.whl",
-        )
-
-    def test_a_url_with_a_hash(self) -> None:
-        assert direct_file("https://a.example/demo-1.0.zip?x=1#sha256=AB&egg=demo", base=BASE) == (
-            RemoteFile("demo-1.0.zip", "https://a.example/demo-1.0.zip?x=1", (("sha256", "ab"),))
-        )
-
-    @pytest.mark.parametrize("text", ["https://a.example/", "https://a.example/..%2fx.whl"])
-    def test_what_has_no_file_name(self, text: str) -> None:
-        with pytest.raises(UsageError) as caught:
-            direct_file(text, base=BASE)
-        assert caught.value.message == f"`{text}` does not name a file"

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from vinstall.errors import SourceError, UsageError
-from vinstall.formats.simple_api import RemoteFile, link_name, parse_hash_fragment
 from vinstall.net.address import split_user
 from vinstall.net.redaction import redact
 
@@ -93,17 +92,3 @@ def shown(url: str) -> str:
     if url.startswith("file:"):
         return redact(unquote(urlsplit(url).path))
     return redact(split_user(url)[0])
-
-
-def direct_file(text: str, *, base: Path) -> RemoteFile:
-    """The one file a path or URL names, with the hashes of its fragment.  Costs no I/O.
-
-    Raises UsageError where the URL does not end in a usable file name.
-    """
-    scheme = _SCHEME.match(text)
-    address, _, fragment = text.partition("#") if scheme is not None else (text, "", "")
-    url = absolute_url(address, base=base)
-    filename = link_name(url)
-    if not filename:
-        raise UsageError(f"`{redact(text)}` does not name a file")
-    return RemoteFile(filename=filename, url=url, hashes=parse_hash_fragment(fragment))
