@@ -80,12 +80,6 @@ class TestValues:
         cache.write("values", KEY, b"\xff\xff")
         assert cache.read_value("values", KEY) is None
 
-    def test_a_value_can_be_forgotten(self, cache: Cache) -> None:
-        cache.write("pages", KEY, b"content")
-        cache.forget("pages", KEY)
-        cache.forget("pages", KEY)
-        assert cache.read("pages", KEY) is None
-
     def test_readers_never_see_half_a_value(self, cache: Cache) -> None:
         values = [bytes([number]) * 200_000 for number in range(4)]
         seen: set[bytes | None] = set()

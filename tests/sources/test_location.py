@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from vinstall.errors import SourceError, UsageError
-from vinstall.formats.simple_api import RemoteFile
 from vinstall.sources.location import (
     Location,
-    direct_file,
     parse_location,
     path_url,
     shown,

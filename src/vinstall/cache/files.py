@@ -138,11 +138,6 @@ class Cache:
         """The file in which the value for `key` is kept, if there is one."""
         return self._value_path(bucket, key)
 
-    def forget(self, bucket: str, key: Key) -> None:
-        """Remove what is kept for `key`."""
-        with contextlib.suppress(OSError):
-            self._value_path(bucket, key).unlink()
-
     # --- big files ------------------------------------------------------------------------------
 
     def find_file(self, bucket: str, digest: str, filename: str) -> Path | None:
