@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.wheels import make_wheel
-from tests.workshop.uv_oracle import uv_install
+from tests.workshop.installers import label_of, uv_install, vinstall_install
 from vinstall.formats.variant_json import parse_property
 from vinstall.workshop.index_access import PageForm, ServerAccess
 from vinstall.workshop.index_build import build_index
@@ -46,14 +46,11 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
-def installed_label(url: str, target: Path, *requirement: str) -> str | None:
-    """Which of the wheels uv takes."""
-    uv_install(url, target, *(requirement or ("demo",)))
-    documents = list(target.glob("*.dist-info/variant.json"))
-    if not documents:
-        return None
-    (label,) = json.loads(documents[0].read_bytes())["variants"]
-    return str(label)
+def labels(url: str, target: Path, requirement: str = "demo") -> tuple[str | None, str | None]:
+    """Which of the wheels uv takes, and which vinstall."""
+    uv_install(url, target / "uv", requirement)
+    vinstall_install(url, target / "vinstall", requirement)
+    return label_of(target / "uv"), label_of(target / "vinstall")
 
 
 def free_port() -> int:
@@ -119,7 +116,7 @@ class TestNginx:
             yield f"http://127.0.0.1:{port}/simple/"
 
     def test_uv_installs_the_variant(self, url: str, tmp_path: Path) -> None:
-        assert installed_label(url, tmp_path / "target") == "gomp"
+        assert labels(url, tmp_path / "target") == ("gomp", "gomp")
 
     def test_it_keeps_every_rule_in_both_forms(self, url: str) -> None:
         html, js = fetch(url + "demo/", "text/html"), fetch(url + "demo/", JSON_TYPE)
@@ -170,22 +167,22 @@ class TestDevpi:
         return base64.b64encode(f"root:{result['password']}".encode()).decode()
 
     def test_uploaded_wheels_install(self, devpi: str, site: Path, tmp_path: Path) -> None:
-        """devpi keeps no index file: by name uv takes the plain wheel, by URL any of them."""
+        """devpi keeps no index file: vinstall reads the wheels, uv takes the plain one by name."""
         token = self.token(devpi)
         self.ask(devpi + "root/dev", "PUT", {"type": "stage", "bases": []}, token)
         for wheel in sorted(site.glob("*.whl")):
             upload(devpi + "root/dev/", wheel, token)
         simple = devpi + "root/dev/+simple/"
-        assert installed_label(simple, tmp_path / "named") is None
+        assert labels(simple, tmp_path / "named") == (None, "gomp")
         page = fetch(simple + "demo/", "text/html")
         assert page is not None
         links = re.findall(r'href="([^"#]+)', page.body.decode())
         urls = [urllib.parse.urljoin(page.url, link) for link in links]
-        labels = {
-            installed_label(simple, tmp_path / str(number), f"demo @ {url}")
+        found = {
+            labels(simple, tmp_path / str(number), f"demo @ {url}")
             for number, url in enumerate(urls)
         }
-        assert labels == {None, "null", "gomp"}
+        assert found == {(None, None), ("null", "null"), ("gomp", "gomp")}
 
     def test_a_mirror_of_a_static_index_installs_the_variant(
         self, devpi: str, site: Path, tmp_path: Path
@@ -194,8 +191,8 @@ class TestDevpi:
         with serve_index(site).running() as url:
             mirror: dict[str, object] = {"type": "mirror", "mirror_url": url}
             self.ask(devpi + "root/mirror", "PUT", mirror, token)
-            found = installed_label(devpi + "root/mirror/+simple/", tmp_path / "target")
-        assert found == "gomp"
+            found = labels(devpi + "root/mirror/+simple/", tmp_path / "target")
+        assert found == ("gomp", "gomp")
 
 
 def upload(url: str, wheel: Path, token: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from tests.support.wheels import make_wheel
-from tests.workshop.uv_oracle import uv_install
+from tests.workshop.installers import label_of, uv_install, vinstall_install
 from vinstall.errors import FormatError, SourceError
 from vinstall.formats.simple_api import parse_project_html, parse_project_json
 from vinstall.formats.variant_json import parse_property, parse_variant_table
@@ -312,7 +312,7 @@ class TestIncremental:
 
 @pytest.mark.uv
 class TestUv:
-    """uv 0.13.8 installs every kind of wheel made here, from an index made here."""
+    """uv 0.13.8 and vinstall install every kind of wheel made here, and the same ones."""
 
     @pytest.fixture
     def site(self, tmp_path: Path) -> Path:
@@ -335,16 +335,17 @@ class TestUv:
     def test_labels_are_chosen_as_the_host_allows(self, site: Path, tmp_path: Path) -> None:
         with serve_index(site).running() as url:
 
-            def label(project: str, **variables: str) -> str:
+            def label(project: str, **variables: str) -> str | None:
                 target = tmp_path / f"{project}{len(variables)}"
-                assert "Failed to parse" not in uv_install(url, target, project, **variables)
-                (path,) = target.glob("*.dist-info/variant.json")
-                (found,) = json.loads(path.read_bytes())["variants"]
-                return str(found)
+                said = uv_install(url, target / "uv", project, **variables)
+                assert "Failed to parse" not in said
+                vinstall_install(url, target / "vinstall", project, **variables)
+                assert label_of(target / "vinstall") == label_of(target / "uv")
+                return label_of(target / "uv")
 
             assert label("demo") in ("v1", "v2", "null")
-            assert label("gpu") == "null"
+            assert label("gpu") in ("cu12", "cu13", "null")
             assert label("gpu", NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION="12.8") == "cu12"
             assert label("linear") == "openblas"
             assert label("new") in ("v1", "null")
-            assert (tmp_path / "new0" / "old.py").is_file()
+            assert (tmp_path / "new0" / "uv" / "old.py").is_file()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.wheels import make_wheel
-from tests.workshop.uv_oracle import uv_install
+from tests.workshop.installers import uv_install, vinstall_install
 from vinstall.errors import SourceError, UsageError
 from vinstall.workshop.index_build import build_index
 from vinstall.workshop.serve import HTML_TYPE, JSON_TYPE, IndexServer, negotiate, serve_index
@@ -216,6 +216,8 @@ class TestLimits:
 
 
 @pytest.mark.uv
-def test_uv_installs_from_it(server: IndexServer, tmp_path: Path) -> None:
-    uv_install(server.url, tmp_path / "target", "foo-bar")
-    assert (tmp_path / "target" / "Foo.Bar" / "__init__.py").is_file()
+def test_uv_and_vinstall_install_from_it(server: IndexServer, tmp_path: Path) -> None:
+    uv_install(server.url, tmp_path / "uv", "foo-bar")
+    vinstall_install(server.url, tmp_path / "vinstall", "foo-bar")
+    for target in ("uv", "vinstall"):
+        assert (tmp_path / target / "Foo.Bar" / "__init__.py").is_file()

@@ -1,7 +1,8 @@
-"""uv as an oracle: does it install what was made here, and which variant?"""
+"""Installers as oracles: do they install what was made here, and which variant?"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,3 +25,22 @@ def uv_install(url: str, target: Path, *arguments: str, **variables: str) -> str
     done = subprocess.run(command, capture_output=True, text=True, env=clean | variables)
     assert done.returncode == 0, done.stderr
     return done.stderr
+
+
+def vinstall_install(url: str, target: Path, *arguments: str, **variables: str) -> str:
+    """The same with vinstall itself, as a program."""
+    command = [str(Path(sys.executable).with_name("vinstall")), "install", "--isolated"]
+    command += ["--no-cache", "--python", sys.executable, "--target", str(target)]
+    command += ["--index-url", url, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | variables)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def label_of(target: Path) -> str | None:
+    """The label of the one distribution below `target`; None for a plain wheel."""
+    documents = list(target.glob("*.dist-info/variant.json"))
+    if not documents:
+        return None
+    (label,) = json.loads(documents[0].read_bytes())["variants"]
+    return str(label)
