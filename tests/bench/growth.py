@@ -35,7 +35,7 @@ def measure_growth(rounds: Rounds, count: int) -> list[Point]:
         scenario = Scenario(key="growth", title="growth", words=words, warm=True, state="known")
         for who in (VINSTALL, UV_PIP):
             dry = who._replace(flags=("--dry-run",))
-            one = replace(scenario, contenders=(dry,), forget=("resolutions",))
+            one = replace(scenario, contenders=(dry,), forget=("resolutions", "shortcuts"))
             outcome = rounds.scenario(one, count)
             samples = outcome.samples[who.name]
             if not samples:

@@ -75,7 +75,7 @@ SCENARIOS = (
     ),
     Scenario(
         key="S4", title="dry run, resolution not remembered", words=JUPYTER, needs="jupyter",
-        warm=True, state="known", forget=("resolutions",), contenders=_DRY, times=2,
+        warm=True, state="known", forget=("resolutions", "shortcuts"), contenders=_DRY, times=2,
         floor=(2.5, 0.08), aim=1.5,
     ),
     Scenario(
@@ -140,7 +140,7 @@ SCENARIOS = (
     ),
     Scenario(
         key="S15a", title="200 labels × 30 releases, dry run, warm, CPU time",
-        words=("variantdemo",), warm=True, state="known", forget=("resolutions",),
+        words=("variantdemo",), warm=True, state="known", forget=("resolutions", "shortcuts"),
         contenders=_VARIANTS, figure="cpu", times=4, floor=(1.15, None), aim=1.05,
     ),
     Scenario(

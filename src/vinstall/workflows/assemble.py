@@ -421,6 +421,8 @@ def open_catalog(
         observer=rooms.observer,
         by_source=rooms.settings.sources.index_strategy == "unsafe-first-match",
     )
+    if rooms.settings.no_deps:
+        catalog.settle()  # what is asked for is read ahead, and not what that depends on
     try:
         yield catalog
     finally:
