@@ -49,7 +49,7 @@ def question(
 
 def failed(warning: str) -> NamespaceAnswer:
     """The answer for a plugin that went wrong."""
-    return NamespaceAnswer(unavailable=warning, warnings=(warning,))
+    return NamespaceAnswer(unavailable=warning, warnings=(warning,), unanswered=True)
 
 
 CONFIGS = '[Config("speed", ["9", "8"], True), Config("colour", ["red"])]'

@@ -101,6 +101,11 @@ def answer(
     return registry.answer(namespace, info, labels=labels)
 
 
+def unanswered(reason: str) -> NamespaceAnswer:
+    """The answer where nobody could tell."""
+    return NamespaceAnswer(unavailable=reason, unanswered=True)
+
+
 class TestRule1:
     """Disabled, or optional and not enabled."""
 
@@ -166,8 +171,8 @@ class TestRule3:
         self, namespace: str
     ) -> None:
         found = answer(ProviderInfo(install_time=False), namespace, host={namespace: STATIC})
-        assert found == NamespaceAnswer(
-            unavailable="fixed when the wheels were built, and the metadata does not list it"
+        assert found == unanswered(
+            "fixed when the wheels were built, and the metadata does not list it"
         )
 
 
@@ -196,8 +201,8 @@ class TestRule5:
 
     def test_without_any_provider_the_namespace_tells(self) -> None:
         assert answer(None, "tpu") == TPU
-        assert answer(None) == NamespaceAnswer(
-            unavailable="the metadata names no provider for it, and no built-in one knows it"
+        assert answer(None) == unanswered(
+            "the metadata names no provider for it, and no built-in one knows it"
         )
 
     @pytest.mark.parametrize(
@@ -238,7 +243,7 @@ class TestRule5:
     @pytest.mark.parametrize("requires", [(), ("acme-provider; sys_platform == 'win32'",)])
     def test_without_a_requirement_there_is_no_one_to_ask(self, requires: tuple[str, ...]) -> None:
         found = answer(ProviderInfo(requires=requires), "tpu")
-        assert found == NamespaceAnswer(unavailable="the metadata names no provider for it")
+        assert found == unanswered("the metadata names no provider for it")
 
     def test_a_requirement_that_cannot_be_read_excludes(self) -> None:
         found = answer(ProviderInfo(requires=("!",)), "tpu")
@@ -312,7 +317,7 @@ class TestRule6:
         )
         for info in (FOREIGN, dataclasses.replace(FOREIGN, requires=("acme-provider>=1.1",))):
             found = registry.answer("acme", info, labels=3)
-            assert found == NamespaceAnswer(unavailable="the plugin `acme-provider` is not trusted")
+            assert found == unanswered("the plugin `acme-provider` is not trusted")
         assert runner.questions == []
         assert listener.lines == [
             "notice: 3 labels are skipped for `acme`: the plugin `acme-provider` is not trusted; "
@@ -362,7 +367,7 @@ class TestRule6:
         runner = Runner(TPU)
         settings = {"runner": runner, **given}
         found = answer(FOREIGN, listener=listener, labels=1, **settings)
-        assert found == NamespaceAnswer(unavailable=reason)
+        assert found == unanswered(reason)
         assert listener.lines == [f"notice: 1 label is skipped for `acme`: {reason}{way_out}"]
         assert runner.questions == []
 
@@ -428,7 +433,7 @@ class TestNobody:
         registry = Registry(machine=fake_machine(), markers=MARKERS, observer=listener)
         for labels in (2, 5):
             found = registry.answer("acme", info, labels=labels)
-            assert found == NamespaceAnswer(unavailable=reason)
+            assert found == unanswered(reason)
         assert listener.lines == [f"notice: 2 labels are skipped for `acme`: {reason}"]
 
     def test_what_the_user_or_the_target_rules_out_is_not_mentioned(self) -> None:

@@ -28,6 +28,8 @@ class NamespaceAnswer:
     """For the user: "NVML: driver 580.95.05, CUDA 13.0, 8 GPUs", "static properties", "host file"."""
     unavailable: str | None = None
     """Why nothing is supported although labels ask for it; None where the provider was asked."""
+    unanswered: bool = False
+    """Nobody could tell: nothing is chosen for it, and what was chosen before is not ruled out."""
     warnings: tuple[str, ...] = ()
     """What went wrong while asking; one line each, for `Observer.warning`."""
     notices: tuple[str, ...] = ()

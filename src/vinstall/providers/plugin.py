@@ -97,7 +97,8 @@ class IsolatedPluginRunner:
         try:
             prepared = self._prepared(plugin)
         except VinstallError as error:
-            return _failed(f"{label} could not be prepared: {error.message}")
+            fault = "; ".join((error.message, *error.context))
+            return _failed(f"{label} could not be prepared: {fault}")
         try:
             features, remembered = self._features(question, prepared)
         except FormatError as error:
@@ -175,4 +176,4 @@ def _request(plugin_api: str, folder: Path) -> str:
 
 
 def _failed(warning: str) -> NamespaceAnswer:
-    return NamespaceAnswer(unavailable=warning, warnings=(warning,))
+    return NamespaceAnswer(unavailable=warning, warnings=(warning,), unanswered=True)

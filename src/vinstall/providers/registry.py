@@ -160,10 +160,13 @@ class Registry:
             except Exception as error:  # noqa: BLE001
                 fault = f"{type(error).__name__}: {error}"
                 answer = NamespaceAnswer(
-                    how="failed", warnings=(f"detection for `{namespace}` failed: {fault}",)
+                    how="failed",
+                    warnings=(f"detection for `{namespace}` failed: {fault}",),
+                    unanswered=True,
                 )
             if self._machine.described and not answer.features:
-                answer = replace(answer, unavailable="the target is only described, not detected")
+                reason = "the target is only described, not detected"
+                answer = replace(answer, unavailable=reason, unanswered=True)
             self._asked[namespace] = self._tell(answer)
         return self._asked[namespace]
 
@@ -181,7 +184,7 @@ class Registry:
         if refusal is not None or plugin is None or self._runner is None:
             reason, way_out = refusal or ("plugins cannot be run here", "")
             self._notice_once(namespace, requirement.name, f"{reason}{way_out}", labels)
-            return _nothing(reason)
+            return NamespaceAnswer(unavailable=reason, unanswered=True)
         question = PluginQuestion(
             namespace=namespace,
             plugin=plugin,
@@ -216,7 +219,7 @@ class Registry:
     def _skipped(self, namespace: str, reason: str, labels: int) -> NamespaceAnswer:
         """Nobody can answer, and neither the user nor the target is why: nothing, said once."""
         self._notice_once(namespace, reason, reason, labels)
-        return _nothing(reason)
+        return NamespaceAnswer(unavailable=reason, unanswered=True)
 
     def _notice_once(self, namespace: str, subject: str, text: str, labels: int) -> None:
         key = (namespace, subject)

@@ -14,7 +14,7 @@ from vinstall.catalog import Catalog
 from vinstall.errors import FormatError, NetworkError, SourceError
 from vinstall.formats.metadata import Metadata, parse_metadata
 from vinstall.formats.requirement import Requirement, render_requirement
-from vinstall.formats.support import NamespaceAnswer
+from vinstall.formats.support import FeatureSupport, NamespaceAnswer
 from vinstall.formats.variant_json import ProviderInfo, VariantTable, parse_variant_table
 from vinstall.formats.wheel_name import NULL_LABEL
 from vinstall.observer import Observer
@@ -121,10 +121,26 @@ def _verdict(distribution: InstalledDistribution, answers: Answers) -> Verdict |
         return None
     label = next(iter(table.variants), NULL_LABEL)
     given = {
-        namespace: answers.answer(namespace, table.providers.get(namespace), labels=1)
+        namespace: _answer(answers, table, label, namespace)
         for namespace in _namespaces(table, label)
     }
     return judge_labels([label], table=table, fault=None, answers=given).verdicts[label]
+
+
+def _answer(answers: Answers, table: VariantTable, label: str, namespace: str) -> NamespaceAnswer:
+    """What the target supports; where nobody can tell, what the installed variant needs.
+
+    It was chosen when somebody could: a plugin that is out of reach today is no news of the host.
+    """
+    answer = answers.answer(namespace, table.providers.get(namespace), labels=1)
+    if not answer.unanswered:
+        return answer
+    values: dict[str, list[str]] = {}
+    for prop in sorted(table.variants[label]):
+        if prop.namespace == namespace:
+            values.setdefault(prop.feature, []).append(prop.value)
+    features = tuple(FeatureSupport(name, tuple(found)) for name, found in values.items())
+    return NamespaceAnswer(features=features, how="as installed")
 
 
 def _namespaces(table: VariantTable, label: str) -> list[str]:
