@@ -415,7 +415,7 @@ def open_catalog(
         answers=answers,
         policy=selection_policies(rooms.settings, hashes or {}),
         builder=builder,
-        cutoff=upload_cutoff(rooms.settings, rooms.invocation.now),
+        cutoff=upload_cutoff(rooms.settings, rooms.invocation.now, rooms.invocation.folder),
         editable=editable,
         installed=installed,
         observer=rooms.observer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
@@ -17,6 +18,7 @@ from vinstall.resolution.options import (
     ResolutionOptions,
 )
 from vinstall.selection.policy import SelectionPolicy
+from vinstall.sources.location import parse_location
 from vinstall.workflows.settings import Settings, VariantSettings
 
 Hashes = frozenset[tuple[str, str]]
@@ -102,8 +104,11 @@ def resolution_options(settings: Settings, overrides: tuple[Requirement, ...]) -
     )
 
 
-def upload_cutoff(settings: Settings, now: datetime) -> Cutoff | None:
-    """Which files are too new, or None where the user does not say."""
+def upload_cutoff(settings: Settings, now: datetime, folder: Path) -> Cutoff | None:
+    """Which files are too new, or None where the user does not say.
+
+    Links, relative ones from `folder`, tell no time of upload and are exempt (pip).
+    """
     if settings.exclude_newer is None and not settings.exclude_newer_for:
         return None
     projects: dict[NormalizedName, datetime | None] = {}
@@ -116,4 +121,5 @@ def upload_cutoff(settings: Settings, now: datetime) -> Cutoff | None:
             )
         projects[canonicalize_name(project)] = parse_cutoff(when, now=now)
     time = parse_cutoff(settings.exclude_newer, now=now) if settings.exclude_newer else None
-    return Cutoff(time=time, projects=projects)
+    links = (parse_location(text, base=folder).shown for text in settings.sources.find_links)
+    return Cutoff(time=time, projects=projects, exempt_sources=frozenset(links))
