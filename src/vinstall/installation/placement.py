@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,14 +51,14 @@ class Placement:
     """What has to go first, beyond what leaves anyway."""
 
 
-@dataclass(slots=True, kw_only=True)
 class Ground:
     """The areas of one change; grows while paths are looked up."""
 
-    stage_name: str
-    areas: list[Area] = field(default_factory=list)
-    _by_device: dict[int, int] = field(default_factory=dict)
-    _by_folder: dict[str, int] = field(default_factory=dict)
+    def __init__(self, *, stage_name: str) -> None:
+        self.stage_name = stage_name
+        self.areas: list[Area] = []
+        self._by_device: dict[int, int] = {}
+        self._by_folder: dict[str, int] = {}
 
     def add(self, folders: Iterable[str], *, home: str) -> None:
         """An area for each file system that holds `folders`; the first stages below `home`.
