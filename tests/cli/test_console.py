@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vinstall.cli.console import Console, ConsoleObserver, render_size, render_table
+from vinstall.errors import VinstallError
 
 
 class _Terminal(io.StringIO):
@@ -28,6 +29,36 @@ def console(
     made = Console(environ=environ or {}, stdout=io.StringIO(), stderr=err)
     made.verbosity = verbosity
     return made, err
+
+
+class TestHostileText:
+    """Names, reasons and texts of others reach people, and never their terminal."""
+
+    TITLE = "\x1b]0;title\x07 \x9b2J \u202egnp.exe \r \udcff"
+    SHOWN = r"\u001b]0;title\u0007 \u009b2J \u202egnp.exe \u000d \udcff"
+
+    def test_it_is_escaped_in_talk_and_data(self) -> None:
+        out, err = io.StringIO(), io.StringIO()
+        made = Console(environ={}, stdout=out, stderr=err)
+        made.say(self.TITLE)
+        made.data(self.TITLE)
+        assert err.getvalue() == out.getvalue() == f"{self.SHOWN}\n"
+
+    def test_it_is_escaped_in_errors(self) -> None:
+        made, err = console()
+        made.error(VinstallError(self.TITLE, context=("\x1b[2J",), hint="\x1b[31m"))
+        assert err.getvalue() == f"error: {self.SHOWN}\n  \\u001b[2J\nhint: \\u001b[31m\n"
+
+    def test_our_own_colours_stay(self) -> None:
+        made, err = console(terminal=True)
+        made.say(f"{made.added('+')} \x1b[2Jdemo")
+        assert err.getvalue() == "\x1b[32m+\x1b[0m \\u001b[2Jdemo\n"
+
+    def test_what_an_encoding_lacks_is_escaped(self) -> None:
+        buffer = io.BytesIO()
+        out = io.TextIOWrapper(buffer, encoding="ascii")
+        Console(environ={}, stdout=out, stderr=io.StringIO()).data("tschüß\ttab")
+        assert buffer.getvalue() == b"tsch\\xfc\\xdf\ttab\n"
 
 
 class TestObserver:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from vinstall.errors import VinstallError
@@ -18,6 +20,12 @@ _WORTH_A_LINE = 1_000_000
 """Bytes of a download that is announced where no bars can be drawn; `-v` announces all."""
 
 _RED, _YELLOW, _GREEN, _BOLD = "31", "33", "32", "1"
+_OWN = re.compile(rf"\x1b\[(?:0|{_RED}|{_YELLOW}|{_GREEN}|{_BOLD})m")
+_COMMANDS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What a terminal obeys or cannot show, tabs and ends of lines apart: names and texts of others may
+have it."""
 
 
 class Console:
@@ -45,7 +53,12 @@ class Console:
 
     def data(self, text: str) -> None:
         """Print what was asked for, on standard output."""
-        self._out.write(text if text.endswith("\n") else text + "\n")
+        text = harmless(text if text.endswith("\n") else text + "\n")
+        try:
+            self._out.write(text)
+        except UnicodeEncodeError:  # an encoding of few characters
+            encoding = self._out.encoding
+            self._out.write(text.encode(encoding, "backslashreplace").decode(encoding))
         self._out.flush()
 
     def say(self, text: str) -> None:
@@ -103,6 +116,12 @@ class Console:
             yield f"{self.style('hint:', _BOLD)} {error.hint}"
 
     def _print(self, text: str) -> None:
+        if self._colour:
+            own = [*_OWN.findall(text), ""]
+            parts = zip(_OWN.split(text), own, strict=True)
+            text = "".join(harmless(part) + colour for part, colour in parts)
+        else:
+            text = harmless(text)
         if self._progress is not None and self._progress.active:
             self._progress.print_above(text)
             return
@@ -183,6 +202,11 @@ class ConsoleObserver(Observer):
             return True
 
 
+def harmless(text: str) -> str:
+    """`text` with everything that a terminal would obey written as in JSON and TOML: `\\u001b`."""
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def render_size(size: int) -> str:
     """`size` bytes for people, in decimal units: `812 B`, `3.4 kB`, `192.0 MB`."""
     if size < 1000:
@@ -199,15 +223,20 @@ def render_table(
 ) -> str:
     """Columns padded to line up, two spaces between them; `right` names the columns set to the right.
 
-    Works in a pipe and on a terminal alike; nothing is cut off or wrapped.
+    A cell of several lines makes a row of several lines.  Works in a pipe and on a terminal
+    alike; nothing is cut off or wrapped.
     """
-    table = [list(headers), *(list(row) for row in rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(headers))]
+    table = [line for row in (headers, *rows) for line in _lines_of_row(row)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(headers))]
     lines = []
-    for row in table:
+    for line in table:
         cells = [
             cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def _lines_of_row(row: Sequence[str]) -> Iterable[tuple[str, ...]]:
+    return zip_longest(*(cell.split("\n") for cell in row), fillvalue="")

@@ -21,7 +21,7 @@ class Progress:
 
     def __init__(self, *, colour: bool) -> None:
         self._rich = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
