@@ -149,6 +149,24 @@ class TestTampering:
         assert store.find(SHA) is None
         assert not entry.exists()
 
+    def test_one_bit_of_the_manifest_drops_the_entry(self, store: Store) -> None:
+        good = (unpacked(store).entry / "manifest").read_bytes()
+        for place in range(len(good)):
+            damaged = bytearray(good)
+            damaged[place] ^= 1 << place % 8
+            (unpacked(store).entry / "manifest").write_bytes(damaged)
+            assert store.find(SHA) is None
+
+    def test_an_entry_of_somebody_else_can_be_used(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        wheel = unpacked(store)
+        monkeypatch.setattr(os, "utime", refuse)
+        assert store.find(SHA) == wheel
+
     def test_a_missing_manifest_drops_the_entry(self, store: Store) -> None:
         entry = unpacked(store).entry
         (entry / "manifest").unlink()

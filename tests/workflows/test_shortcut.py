@@ -233,6 +233,17 @@ def test_a_damaged_token_counts_as_none(world: World, damage: bytes) -> None:
     assert world.recall() is None
 
 
+def test_one_damaged_bit_of_a_token_makes_it_count_as_none(world: World) -> None:
+    assert world.remember()
+    (token,) = (world.root / "cache" / "vinstall" / "v1" / "shortcuts").glob("*/*")
+    good = token.read_bytes()
+    for place in range(len(good)):
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << place % 8
+        token.write_bytes(damaged)
+        assert world.recall() is None
+
+
 class TestTime:
     """A file that may change once more without showing it makes no token."""
 

@@ -1,8 +1,8 @@
 """Store: unpacked wheels by the hash of the wheel file, ready to be linked into environments.
 
 An entry is a folder `{2 hex digits}/{sha256}` that appears whole or not at all: it is filled under
-a temporary name and renamed.  Its manifest (marshal, written last) lists every file with size,
-mode and time of modification, so that linking walks nothing.
+a temporary name and renamed.  Its manifest (marshal behind a check sum, written last) lists every
+file with size, mode and time of modification, so that linking walks nothing.
 
 What an environment shares with the store through hard links can be edited in place there.  An
 entry is therefore checked against its manifest before each use, and one that differs is dropped,
@@ -14,12 +14,14 @@ The store holds files, never decisions about hardware: it may be shared between 
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_REVISION = 1
+_REVISION = 2
 _MARSHAL = 4
 """The newest format of `marshal` that every supported Python reads."""
 
@@ -127,7 +129,8 @@ class Store:
         if not _is_intact(wheel.path, wheel.groups):
             self.remove(sha256)
             return None
-        os.utime(entry / _MANIFEST)  # when it was used last, for housekeeping
+        with contextlib.suppress(OSError):  # somebody else's, or on a disk that is only read
+            os.utime(entry / _MANIFEST)  # when it was used last, for housekeeping
         return wheel
 
     def begin(self) -> Path:
@@ -211,16 +214,22 @@ class Store:
 
 
 def _load(manifest: Path) -> tuple[Any, ...] | None:
-    """What follows the revision in a manifest; None where it is missing, cut short or of another."""
+    """What follows the revision in a manifest; None where it is missing, damaged or of another."""
     try:
-        revision, *parts = marshal.loads(manifest.read_bytes())  # noqa: S302  our own folder
+        content = manifest.read_bytes()
+        body = memoryview(content)[4:]
+        # `marshal` may take any amount of memory for damaged bytes, so they do not get that far.
+        if content[:4] != zlib.crc32(body).to_bytes(4, "little"):
+            return None
+        revision, *parts = marshal.loads(body)  # noqa: S302  our own folder
     except (OSError, ValueError, EOFError, TypeError):
         return None
     return tuple(parts) if revision == _REVISION else None
 
 
 def _dump(manifest: Path, parts: tuple[Any, ...]) -> None:
-    manifest.write_bytes(marshal.dumps((_REVISION, *parts), _MARSHAL))
+    body = marshal.dumps((_REVISION, *parts), _MARSHAL)
+    manifest.write_bytes(zlib.crc32(body).to_bytes(4, "little") + body)
 
 
 def _parts(wheel: StoredWheel) -> tuple[Any, ...]:

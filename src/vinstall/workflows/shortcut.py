@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_REVISION = 2
+_REVISION = 3
 _BUCKET = "shortcuts"
 _MARSHAL = 4
 _PREFIXES = ("VINSTALL_", "_VINSTALL_", "PIP_", "UV_", "XDG_", "CONDA_", "PYTHON", "PYENV_", "LC_")
@@ -68,7 +68,11 @@ def recall(
     try:
         question = _question(words, environ, version)
         with open(_path(root, question), "rb") as file:  # noqa: PTH123
-            asked, until, files, sites, said = loads(file.read())  # noqa: S302 - our own folder
+            content = file.read()
+        # `marshal` may take any amount of memory for damaged bytes, so they do not get that far.
+        if content[:4] != crc32(content[4:]).to_bytes(4, "little"):
+            return None
+        asked, until, files, sites, said = loads(content[4:])  # noqa: S302 - our own folder
         same = (
             asked == question
             and time.time() < until
@@ -113,11 +117,12 @@ def remember(
     if not all(_is_settled(stamp, started) for stamp in shown):
         return False
     path = _path(root, question)
+    body = dumps((question, until, stamps, listings, said), _MARSHAL)  # type: ignore[arg-type]
     temporary = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
         with open(temporary, "wb") as file:  # noqa: PTH123
-            file.write(dumps((question, until, stamps, listings, said), _MARSHAL))  # type: ignore[arg-type]
+            file.write(crc32(body).to_bytes(4, "little") + body)
         os.replace(temporary, path)  # noqa: PTH105
     except OSError:
         return False
