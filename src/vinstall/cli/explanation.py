@@ -13,7 +13,7 @@ def render_explanation_text(explanation: Explanation) -> str:
     lines = [f"{explanation.project} {explanation.version} from {explanation.index}", ""]
     if explanation.labels:
         rows = [_row(label) for label in explanation.labels]
-        lines += [render_table(("rank", "label", "here", "chosen for"), rows), ""]
+        lines += [render_table(("rank", "label", "here"), rows), ""]
     else:
         lines += ["no variants", ""]
     if explanation.chosen is not None:
@@ -26,10 +26,11 @@ def render_explanation_text(explanation: Explanation) -> str:
     return "\n".join(lines)
 
 
-def _row(label: ExplainedLabel) -> tuple[str, str, str, str]:
+def _row(label: ExplainedLabel) -> tuple[str, str, str]:
+    """Rank, label, and below the wheel the properties that place it there."""
     rank = "-" if label.rank is None else str(label.rank)
-    here = label.wheel or label.reason or ""
-    return rank, label.label, here, ", ".join(label.deciding) or "-"
+    here = [label.wheel or label.reason or "", *label.deciding]
+    return rank, label.label, "\n  ".join(here)
 
 
 def render_explanation_json(explanation: Explanation) -> str:

@@ -24,7 +24,7 @@ def _row(item: Item) -> tuple[str, ...]:
         item.name,
         item.version,
         item.label or "-",
-        ", ".join(item.deciding) or "-",
+        "\n".join(item.deciding) or "-",
         "-" if stays_or_goes else (render_size(item.size) if item.size is not None else "unknown"),
         item.source or "-",
         action,
