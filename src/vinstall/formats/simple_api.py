@@ -260,6 +260,7 @@ def _names(between: tuple[str, ...]) -> tuple[str, ...] | None:
     return names if plain else None
 
 
+@lru_cache(maxsize=256)
 def _text(value: str) -> str:
     """An attribute's value with its character references resolved."""
     if "&" not in value:
@@ -274,8 +275,8 @@ def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> Remot
 
     `href` is the value where it is the first attribute, as it nearly always is.
     """
-    href = _text(href or _attributes(attributes).get("href", ""))
-    link, _, fragment = href.strip().partition("#")
+    href = href or _attributes(attributes).get("href", "")
+    link, _, fragment = (_text(href) if "&" in href else href).strip().partition("#")
     filename = link[link.rfind("/") + 1 :]
     if "%" in filename or "?" in link:
         filename = link_name(link)
@@ -309,6 +310,8 @@ def _details(attributes: str) -> tuple[str | None, str | None, _Hashes | None, s
 
 def _metadata_hashes(value: str) -> _Hashes | None:
     """PEP 658: `true`, or `algorithm=digest`.  Anything else promises a file without a hash."""
+    if value.startswith("sha256=") and "&" not in value:
+        return parse_hash_fragment(value)
     value = _text(value).strip()
     return None if value.lower() == "false" else parse_hash_fragment(value)
 
