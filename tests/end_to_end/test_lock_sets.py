@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.end_to_end.hosts import AARCH64, CPU, H200, MI300X, host_file, published_hosts
 from tests.end_to_end.scene import Scene
 from tests.support.command import run_vinstall
-from vinstall.formats.host_file import HostFacts, HostFile, HostProvider, render_host_file
-from vinstall.formats.support import FeatureSupport
 
 SETS = {
     "scientific": ["numpy", "scipy", "pandas", "scikit-learn", "matplotlib"],
@@ -55,39 +53,19 @@ Planned = list[tuple[str, str, str | None]]
 @pytest.fixture(scope="module")
 def hosts(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Host files of an H200, an MI300X, a CPU node and an aarch64 node without a GPU."""
-    known = json.loads((shared_data / "rankings.json").read_text())["hosts"]
+    known = published_hosts(shared_data)
     wanted = {
-        "h200": ("h200-driver580", None),
-        "mi300x": ("mi300x-rocm71-noenum", None),
-        "cpu": ("nogpu-x86_64-v3", None),
-        "arm": ("gb300-driver580-aarch64", "aarch64"),
+        "h200": (H200, None),
+        "mi300x": (MI300X, None),
+        "cpu": (CPU, None),
+        "arm": (AARCH64, "aarch64"),
     }
-    # What the published provider misses on this host without `rocm_agent_enumerator`, ours finds.
-    known["mi300x-rocm71-noenum"]["properties"]["amd"] = [
-        ["gfx_arch", ["gfx942"], True],
-        ["rocm_version", ["7.1"], False],
-    ]
     folder = tmp_path_factory.mktemp("hosts")
     files = {}
     for name, (source, only) in wanted.items():
         files[name] = folder / f"{name}.toml"
-        files[name].write_text(_host_file(known[source], only))
+        files[name].write_text(host_file(known[source], only))
     return files
-
-
-def _host_file(host: dict[str, Any], only: str | None) -> str:
-    """`host` of the rankings as a host file, perhaps with one namespace alone."""
-    providers = {
-        namespace: HostProvider(
-            features=tuple(FeatureSupport(name, tuple(values)) for name, values, _ in features)
-        )
-        for namespace, features in host["properties"].items()
-        if only in (None, namespace)
-    }
-    markers = host["marker_environment"]
-    machine, system = markers["platform_machine"], markers["platform_system"]
-    facts = HostFacts(machine=machine, system=system, libc="glibc 2.39")
-    return render_host_file(HostFile(providers=providers, facts=facts))
 
 
 def _planned(home: Path, cwd: Path, *words: str | Path) -> Planned:
