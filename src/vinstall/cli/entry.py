@@ -1,6 +1,5 @@
 """The console script: the cheapest answers first, then the commands."""
 
-import gc
 import os
 import sys
 
@@ -21,8 +20,11 @@ def main() -> None:
             sys.stderr.write(said[1])
             sys.stdout.write(said[0])
             raise SystemExit(0)
+    import gc
+
+    from vinstall.cli.running import run
+
     # Pages make a hundred thousand tuples and no cycles: looking for some takes a tenth of a run.
     gc.set_threshold(200_000, 50, 100)
-    from vinstall.cli.running import run
 
     raise SystemExit(run(words))
