@@ -45,7 +45,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], *, seconds: float = 30.0) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], *, seconds: float = 120.0) -> None:
     """Return once something listens on `port`; fails the test if `process` ends before."""
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
