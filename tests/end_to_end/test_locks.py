@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.scene import CU12, CU13, Scene
-from tests.support.command import clean_environ
+from tests.support.command import Ran, clean_environ
 from tests.support.pages import write_pages
-from tests.support.server import serving
+from tests.support.server import Reply, Request, serving
 
 CUDA_13 = {"nvidia": {"cuda_version_lower_bound": ["13.0", "12.0"]}}
 HOSTS: dict[str, dict[str, dict[str, list[str]]]] = {
@@ -162,6 +164,59 @@ class TestManyHosts:
         assert "error: one lock cannot serve all of these hosts" in ran.err
         assert f"`{scene.root / 'gpu.toml'}`: demo 2.0" in ran.err
         assert "`old.toml`: demo 1.0" in ran.err
+        assert not (scene.root / "pylock.toml").exists()
+
+
+class TestAttestations:
+    """PEP 740 `provenance`, PEP 751 `attestation-identities`."""
+
+    def _lock(self, scene: Scene, provenance: bytes, *words: str) -> Ran:
+        wheel = scene.wheel("demo").read_bytes()
+        name = "demo-1.0-py3-none-any.whl"
+        page = {
+            "meta": {"api-version": "1.3"},
+            "name": "demo",
+            "files": [
+                {
+                    "filename": name,
+                    "url": f"../../files/{name}",
+                    "hashes": {"sha256": hashlib.sha256(wheel).hexdigest()},
+                    "provenance": "PLACE/provenance",
+                }
+            ],
+        }
+
+        def project(request: Request) -> Reply:
+            text = json.dumps(page).replace("PLACE", f"http://{request.headers['host']}")
+            kind = {"content-type": "application/vnd.pypi.simple.v1+json"}
+            return Reply(body=text.encode(), headers=kind)
+
+        routes: dict[str, Any] = {
+            "/simple/demo/": project,
+            f"/files/{name}": wheel,
+            "/provenance": provenance,
+        }
+        with serving(routes) as server:
+            index: tuple[str | Path, ...] = ("--index-url", f"{server.url}/simple/")
+            return scene.run_alone("lock", "demo", *index, "--python", scene.python, *words)
+
+    def test_who_built_a_file_is_recorded_when_asked(self, scene: Scene) -> None:
+        publisher = {"kind": "GitHub", "repository": "a/b", "environment": None}
+        document = {"version": 1, "attestation_bundles": [{"publisher": publisher}]}
+        ran = self._lock(scene, json.dumps(document).encode(), "--attestations")
+        assert ran.code == 0, ran.err
+        package = tomllib.loads((scene.root / "pylock.toml").read_text())["packages"][0]
+        assert package["attestation-identities"] == [{"kind": "GitHub", "repository": "a/b"}]
+
+    def test_nothing_is_recorded_unasked(self, scene: Scene) -> None:
+        ran = self._lock(scene, b"never read")
+        assert ran.code == 0, ran.err
+        assert "attestation" not in (scene.root / "pylock.toml").read_text()
+
+    def test_a_provenance_that_cannot_be_read_writes_no_lock(self, scene: Scene) -> None:
+        ran = self._lock(scene, b"{}", "--attestations")
+        assert ran.code == 1
+        assert "the provenance of `demo-1.0-py3-none-any.whl` cannot be read" in ran.err
         assert not (scene.root / "pylock.toml").exists()
 
 
