@@ -131,6 +131,9 @@ class TestNginx:
 
 @pytest.mark.uv
 @pytest.mark.slow
+@pytest.mark.skipif(
+    "VINSTALL_TEST_SCALE" not in os.environ, reason="devpi starts slowly; set VINSTALL_TEST_SCALE"
+)
 class TestDevpi:
     @pytest.fixture
     def devpi(self, tmp_path: Path) -> Iterator[str]:
