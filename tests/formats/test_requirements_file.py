@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tests.formats.strategies import SCALE
@@ -340,6 +341,11 @@ class TestOtherFiles:
             len(read({"pyproject.toml": text}, name="pyproject.toml", extras=extras).requirements)
             == 2
         )
+
+    def test_a_script_says_which_python_it_needs(self) -> None:
+        text = '# /// script\n# requires-python = ">=3.12"\n# dependencies = ["a"]\n# ///\n'
+        found = read({"r.txt": "-r tools/x.py", "tools/x.py": text})
+        assert found.pythons == (("tools/x.py", SpecifierSet(">=3.12")),)
 
     def test_a_script_stands_for_its_dependencies(self) -> None:
         text = '# /// script\n# dependencies = ["a>1"]\n# ///\nprint("x")\n'

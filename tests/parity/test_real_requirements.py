@@ -21,7 +21,12 @@ from vinstall.sources.default_index import default_index
 
 FILES = sorted(Path(__file__).with_name("real_requirements").glob("*.txt"))
 
-REASONS: Mapping[str, str] = {}
+_AS_PIP = "several answers are as good: uv decides in another order, pip 26.3 as vinstall does"
+
+REASONS: Mapping[str, str] = {
+    "dify-api": f"{_AS_PIP}; httpcore 0.15.0, where uv takes 0.17.3 and a newer anyio",
+    "notebook-docs": f"{_AS_PIP}; the newest sphinx, where uv takes newer docutils and nbsphinx",
+}
 """File → why the versions are others than uv's."""
 
 _WOULD_INSTALL = re.compile(r"^ \+ (\S+?)==(\S+)$", re.MULTILINE)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from urllib.parse import urljoin
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from vinstall.errors import FormatError
@@ -55,6 +56,8 @@ class RequirementsFile:
     requirements: tuple[RequirementLine, ...] = ()
     constraints: tuple[RequirementLine, ...] = ()
     options: FileOptions = field(default_factory=FileOptions)
+    pythons: tuple[tuple[str, SpecifierSet], ...] = ()
+    """(script, the Python it needs) of each script that says so (PEP 723)."""
 
 
 def parse_requirements_file(
@@ -77,6 +80,7 @@ def parse_requirements_file(
         requirements=tuple(line for line in reader.lines if not line.constraint),
         constraints=tuple(line for line in reader.lines if line.constraint),
         options=reader.options,
+        pythons=tuple(reader.pythons),
     )
 
 
@@ -133,6 +137,7 @@ class _Reader:
         self.extras = extras
         self.lines: list[RequirementLine] = []
         self.options = FileOptions()
+        self.pythons: list[tuple[str, SpecifierSet]] = []
 
     def read(self, location: str, *, constraint: bool, inside: tuple[str, ...]) -> None:
         """One file; `inside`: the files that led to it, itself left out."""
@@ -161,7 +166,10 @@ class _Reader:
         if filename == "pyproject.toml":
             return requirements_with_extras(parse_pyproject(data), self.extras)
         if filename.endswith(".py"):
-            return parse_script_metadata(data).dependencies
+            script = parse_script_metadata(data)
+            if script.requires_python is not None:
+                self.pythons.append((location, script.requires_python))
+            return script.dependencies
         return decode_requirements(data)
 
     def _read_lines(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import FormatError, UsageError
@@ -38,6 +39,8 @@ class Asked:
     build_constraints: tuple[RequirementLine, ...] = ()
     options: FileOptions = field(default_factory=FileOptions)
     """Of all files together."""
+    pythons: tuple[tuple[str, SpecifierSet], ...] = ()
+    """(script, the Python it needs)."""
 
     def hashes(self, context: MarkerContext) -> dict[NormalizedName, Hashes]:
         """The hashes allowed for each project that has any; those of a place are not among them.
@@ -119,6 +122,7 @@ def read_requirements(
         ),
         build_constraints=tuple(line for found in build for line in found.constraints),
         options=options,
+        pythons=tuple(one for found in files for one in found.pythons),
     )
 
 

@@ -226,7 +226,16 @@ def open_question(
     *,
     installed: frozenset[NormalizedName] = frozenset(),
 ) -> Iterator[Question]:
-    """Everything that answers what is `asked` for `target`; `installed` are projects there already."""
+    """Everything that answers what is `asked` for `target`; `installed` are projects there already.
+
+    Raises UsageError for a script that needs another Python.
+    """
+    for script, required in asked.pythons:
+        if not required.contains(target.python_version, prereleases=True):
+            raise UsageError(
+                f"`{script}` needs Python {required}, the environment has {target.python_version}",
+                hint="name another environment with `--python`",
+            )
     with ExitStack() as stack:
         yield Question(rooms, asked, target, installed, stack)
 
