@@ -404,6 +404,62 @@ class TestLocalWheel:
         assert scene.installed() == {}
 
 
+class TestMarkers:
+    """PEP 825 "Evaluating variant markers"."""
+
+    def test_the_sets_are_narrowed_to_what_the_target_supports(self, scene: Scene) -> None:
+        """The PEP's example: a build for two architectures on a GPU of the older one."""
+        both: Properties = {"nvidia": {"sm_arch": ["120_real", "90_real"]}}
+        requires = [
+            "for-old; 'nvidia :: sm_arch :: 90_real' in variant_properties",
+            "for-new; 'nvidia::sm_arch::120_real' in variant_properties",
+            "not-for-new; 'nvidia :: sm_arch :: 120_real' not in variant_properties",
+            "for-any; 'nvidia :: sm_arch' in variant_features",
+        ]
+        scene.variants("lib", "1.0", {"gpu": both}, requires=requires)
+        for name in ("for-old", "for-new", "not-for-new", "for-any"):
+            scene.wheel(name)
+        sm_90 = {**CUDA_13_0, "NV_VARIANT_PROVIDER_FORCE_SM_ARCH": "9.0"}
+        found = {"lib": "gpu", "for-old": None, "not-for-new": None, "for-any": None}
+        assert planned(scene, machine=sm_90) == found
+
+    def test_they_take_no_part_in_selecting_a_wheel(self, scene: Scene) -> None:
+        """A label whose dependencies cannot be met is not quietly swapped for a worse one."""
+        requires = ["missing; variant_label == 'cu13'"]
+        labels: dict[str, Properties] = {"null": {}, "cu12": CU12, "cu13": CU13}
+        scene.variants("lib", "1.0", labels, requires=requires)
+        ran = scene.run("lib", variables=CUDA_13_0)
+        assert ran.code == 1
+        assert "--variant" in ran.err
+        assert scene.installed() == {}
+        assert planned(scene, "--variant", "lib=cu12", machine=CUDA_13_0) == {"lib": "cu12"}
+
+
+class TestIndexFile:
+    """PEP 825 "Index-level metadata"."""
+
+    def test_what_the_page_says_of_it_beside_its_place_does_not_matter(self, scene: Scene) -> None:
+        scene.variants("lib", "1.0", {"null": {}, "cu12": CU12})
+        scene.publish()
+        page = scene.index / "lib" / "index.html"
+        attributes = 'data-requires-python="&lt;3" data-yanked="gone" data-core-metadata="true"'
+        line = '<a href="lib-1.0-variants.json'
+        text = page.read_text()
+        assert line in text
+        page.write_text(text.replace(line, f"<a {attributes} {line.removeprefix('<a ')}"))
+        ran = scene.run_alone(
+            *("--index-url", scene.index, "--python", scene.python, "lib"), variables=CUDA_12_8
+        )
+        assert ran.code == 0, ran.err
+        assert scene.installed() == {"lib": "1.0 (cu12)"}
+
+    def test_it_may_change(self, scene: Scene) -> None:
+        scene.variants("lib", "1.0", {"null": {}, "cu12": CU12})
+        assert planned(scene, machine=CUDA_13_0) == {"lib": "cu12"}
+        scene.variants("lib", "1.0", {"null": {}, "cu12": CU12, "cu13": CU13})
+        assert planned(scene, machine=CUDA_13_0) == {"lib": "cu13"}
+
+
 class TestWithoutIndexFile:
     """PEP 825: "the combined metadata can instead be read from the candidate wheels"."""
 

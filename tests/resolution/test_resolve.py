@@ -392,6 +392,29 @@ class TestFailures:
             "another variant may need something else: `--variant a=cu12` or `--variant a=null`"
         )
 
+    @pytest.mark.parametrize(
+        ("tables", "hint"),
+        [
+            (
+                {"b": {"2": Fake(builds=())}},
+                "another variant may need something else: `--variant a=cu12`",
+            ),
+            (
+                {},
+                "check the name, or add the index or folder that has it with `--extra-index-url` or "
+                "`--find-links`; another variant may need something else: `--variant a=cu12`",
+            ),
+        ],
+        ids=["no file of it can be used", "no source knows it"],
+    )
+    def test_so_it_is_where_what_the_variant_needs_is_not_to_be_had(
+        self, tables: dict[str, dict[str, Fake]], hint: str
+    ) -> None:
+        build = Build(label="cu13", runners_up=["cu12"])
+        with pytest.raises(ResolutionFailed) as raised:
+            run({"a": {"1": Fake(requires=["b>1"], builds=[build])}, **tables}, "a")
+        assert raised.value.hint == hint
+
     def test_too_many_rounds(self) -> None:
         # `a` and `b` need each other in versions that exclude each other.
         tables = {

@@ -119,7 +119,7 @@ class Explanation:
             return _Finding(4, f"`{name}` is not what is asked for everywhere", who)
         versions = self._catalog.versions(name)
         if not versions:
-            return self._unknown(name, who)
+            return self._unknown(name, who, _other_label(causes))
         for limit in limits:
             if not any(limit.admits(version) for version in versions):
                 message = f"no version of `{name}` fits {shown(limit.requirement)}"
@@ -133,7 +133,8 @@ class Explanation:
             and all(binding.admits(version) for binding in bindings)
         ]
         if fitting:
-            return self._not_to_be_had(name, fitting, who)
+            found = self._not_to_be_had(name, fitting, who)
+            return found._replace(hint=found.hint or _other_label(causes))
         message = f"the requirements on `{name}` cannot be met together"
         lines = (*who, _there_are(name, versions)) if len(versions) <= _MOST_VERSIONS else who
         return _Finding(4, message, lines, self._hidden(name) or _other_label(causes))
@@ -155,11 +156,13 @@ class Explanation:
         message = f"no release of `{name}` can be used here"
         return _Finding(3, message, (*self._chain(name), *lines))
 
-    def _unknown(self, name: NormalizedName, who: tuple[str, ...]) -> _Finding:
+    def _unknown(
+        self, name: NormalizedName, who: tuple[str, ...], other_label: str | None
+    ) -> _Finding:
         sources = self._catalog.asked(name)
         asked = either([f"`{source}`" for source in sources], "and")
         lines = (*who, f"asked: {asked}") if sources else (*who, "no index or folder was asked")
-        hint = self._hidden(name) or _UNKNOWN_HINT
+        hint = self._hidden(name) or "; ".join(filter(None, (_UNKNOWN_HINT, other_label)))
         return _Finding(0, f"nothing is known of a project `{name}`", lines, hint)
 
     def _hidden(self, name: NormalizedName) -> str | None:
