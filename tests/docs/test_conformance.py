@@ -57,7 +57,7 @@ def is_there(test: str) -> bool:
     return path.is_file() and name in defined(path)
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.section}: {row.rule[:50]}")
+@pytest.mark.parametrize("row", list(rows()), ids=lambda row: f"{row.section}: {row.rule[:50]}")
 def test_the_rule_is_held(row: Row) -> None:
     tests = _TEST.findall(row.held_by)
     missing = [test for test in tests if not is_there(test)]

@@ -128,6 +128,8 @@ class TestTrust:
             "`--reselect` switches"
         ) in ran.err.splitlines()
         assert acme.label == "fast"
+        checked = acme.scene.run_alone("check", "--python", acme.scene.python)
+        assert (checked.code, "no longer runs here" in checked.out) == (0, False)
 
     def test_what_the_plugin_no_longer_lists_is_replaced(self, acme: Case) -> None:
         slower = GOOD.replace('"9", ', "")
