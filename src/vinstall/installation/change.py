@@ -16,6 +16,7 @@ from packaging.utils import NormalizedName
 from vinstall.cache.store import Bytecode, StoredWheel
 from vinstall.errors import InstallationError
 from vinstall.installation.assembly import Arrival, Assembler, Text, used_schemes
+from vinstall.installation.interruption import held_back
 from vinstall.installation.journal import STAGE_PREFIX, Journal, Step
 from vinstall.installation.linking import Linker, NewFile, Transfer, transfer
 from vinstall.installation.placement import (
@@ -233,18 +234,21 @@ class Change:
             with _syncing(journal):
                 self._stage()
         except BaseException as error:
-            journal.discard()
+            with held_back():
+                journal.discard()
             if isinstance(error, OSError):
                 raise self._clash() or _failure(error) from error
             raise
-        try:
-            journal.carry_out()
-        except BaseException as error:
-            _undo(journal)
-            if isinstance(error, OSError):
+        with held_back():
+            try:
+                journal.carry_out()
+            except OSError as error:
+                _undo(journal)
                 raise _failure(error) from error
-            raise
-        journal.finish()
+            except BaseException:
+                _undo(journal)
+                raise
+            journal.finish()
 
     def _stage(self) -> None:
         """Every new file, below the stage folders."""
