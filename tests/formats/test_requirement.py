@@ -110,5 +110,10 @@ class TestGrammar:
         assert ours.url == theirs.url
         assert (ours.marker is None) == (theirs.marker is None)
 
+    @pytest.mark.parametrize("text", ["a\x1f", "a >=1\x1c", "a >=" + "9" * 5000])
+    def test_control_characters_and_endless_numbers_are_no_versions(self, text: str) -> None:
+        with pytest.raises(FormatError, match="is no requirement"):
+            parse_requirement(text)
+
     def test_equal_strings_share_one_result(self) -> None:
         assert parse_requirement("shared>=1") is parse_requirement("shared>=1")

@@ -13,11 +13,12 @@ from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
 from vinstall.formats.requirement import Requirement, parse_requirement
+from vinstall.formats.version_set import parse_version_set
 
 _FIELD = re.compile(
     r"\n(Metadata-Version|Name|Version|Requires-Python|Requires-Dist|Provides-Extra|Dynamic)"
@@ -111,14 +112,14 @@ def _version(version: str) -> Version:
         raise FormatError("is missing", path="Version")
     try:
         return Version(version)
-    except InvalidVersion as error:
+    except ValueError as error:
         raise FormatError(f"`{version}` is no version", path="Version") from error
 
 
 @lru_cache(maxsize=1024)
 def _requires_python(text: str) -> SpecifierSet | None:
     try:
-        return SpecifierSet(text) if text else None
+        return parse_version_set(text) if text else None
     except InvalidSpecifier:
         return None
 

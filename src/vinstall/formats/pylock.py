@@ -14,11 +14,12 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from vinstall.errors import FormatError
 from vinstall.formats.marker import Marker, parse_marker
 from vinstall.formats.variant_json import VariantTable, read_variant_table
+from vinstall.formats.version_set import parse_version_set
 
 Table: TypeAlias = Mapping[str, object]
 _T = TypeVar("_T")
@@ -323,14 +324,14 @@ def _version(reader: _Reader) -> Version | None:
     text = reader.optional_text("version")
     try:
         return None if text is None else Version(text)
-    except InvalidVersion as error:
+    except ValueError as error:
         raise FormatError(f"`{text}` is not a version", path=reader.at("version")) from error
 
 
 def _specifier(reader: _Reader) -> SpecifierSet | None:
     text = reader.optional_text("requires-python")
     try:
-        return None if text is None else SpecifierSet(text)
+        return None if text is None else parse_version_set(text)
     except InvalidSpecifier as error:
         raise FormatError(
             f"`{text}` is not a version specifier", path=reader.at("requires-python")

@@ -11,11 +11,12 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import FormatError
 from vinstall.formats.marker import Marker, parse_marker
+from vinstall.formats.version_set import parse_version_set
 
 _IDENTIFIER = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _HEAD = re.compile(rf"\s*({_IDENTIFIER})\s*(?:\[([^\]]*)\])?\s*", re.ASCII)
 _EXTRA = re.compile(rf"\s*({_IDENTIFIER})\s*", re.ASCII)
-_URL = re.compile(r"@\s*(\S+)(?:\s+;(.*))?\s*", re.DOTALL)
+_URL = re.compile(r"@\s*(\S+)(?:\s+;(.*))?\s*", re.DOTALL | re.ASCII)
 _VERSIONS = re.compile(r"(?:\(([^();]*)\)\s*|([^();]*))(?:;(.*))?", re.DOTALL)
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*(?=@)")
 
@@ -91,7 +92,7 @@ def _extras(text: str, listed: str | None) -> frozenset[NormalizedName]:
 
 
 def _specifier(text: str, versions: str) -> SpecifierSet:
-    versions = versions.strip()
+    versions = versions.strip(" \t\n\r\f\v")
     try:
         return _specifier_set(versions)
     except InvalidSpecifier as error:
@@ -107,7 +108,7 @@ def _specifier(text: str, versions: str) -> SpecifierSet:
 def _specifier_set(versions: str) -> SpecifierSet:
     if not all(part.strip() for part in versions.split(",")[:-1]):
         raise InvalidSpecifier("nothing before a comma")
-    return SpecifierSet(versions)
+    return parse_version_set(versions)
 
 
 def _marker(text: str, marker: str) -> Marker:

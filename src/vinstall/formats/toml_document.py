@@ -9,6 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from vinstall.errors import FormatError
 from vinstall.formats.requirement import Requirement, parse_requirement
+from vinstall.formats.version_set import parse_version_set
 
 
 def parse_toml(data: bytes | str) -> dict[str, Any]:
@@ -66,6 +67,6 @@ def specifier_at(table: Mapping[str, Any], key: str, path: str) -> SpecifierSet 
     """The set of versions under `key`, or None.  Raises FormatError with `path`."""
     value = string_at(table, key, path)
     try:
-        return None if value is None else SpecifierSet(value)
+        return None if value is None else parse_version_set(value)
     except InvalidSpecifier as error:
         raise FormatError(f"`{value}` is no set of versions", path=path) from error

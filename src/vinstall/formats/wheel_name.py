@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from packaging.utils import BuildTag, NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from vinstall.errors import FormatError
 
@@ -59,7 +59,7 @@ def parse_wheel_name(filename: str) -> WheelName:
         raise FormatError(f"`{filename}` has an invalid project name")
     try:
         parsed = Version(version)
-    except InvalidVersion as error:
+    except ValueError as error:
         raise FormatError(f"`{filename}` has an invalid version") from error
     build: BuildTag = ()
     if len(parts) == 6:
@@ -141,7 +141,7 @@ def parse_variants_json_name(filename: str) -> tuple[NormalizedName, Version] | 
         return None
     try:
         return canonicalize_name(name), Version(version)
-    except InvalidVersion:
+    except ValueError:
         return None
 
 

@@ -14,6 +14,8 @@ from vinstall.cache.store import EntryPoint
 from vinstall.installation.wheel_file import InvalidWheel
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:]")
+_LONGEST = 250
+"""Bytes of UTF-8: what a file system takes, less the `.exe` of Windows."""
 
 
 def parse_entry_points(text: str, *, filename: str) -> tuple[EntryPoint, ...]:
@@ -31,7 +33,14 @@ def parse_entry_points(text: str, *, filename: str) -> tuple[EntryPoint, ...]:
         detail = str(error).partition("\n")[0] or "a script is not given as `module:callable`"
         raise InvalidWheel(filename, f"`entry_points.txt` cannot be read: {detail}") from error
     for point in found:
-        if not point.name or point.name in (".", "..") or _UNSAFE.search(point.name):
-            shown = point.name.encode("unicode_escape").decode()
+        if not _is_file_name(point.name):
+            shown = point.name[:80].encode("unicode_escape").decode()
             raise InvalidWheel(filename, f"`{shown}` is no name for a script")
     return tuple(found)
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether a script can be called `name`: one part of a path that every file system takes."""
+    if not name or name in (".", "..") or _UNSAFE.search(name):
+        return False
+    return len(name.encode()) <= _LONGEST

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from vinstall.errors import IntegrityError
 from vinstall.formats.wheel_name import WheelName, parse_wheel_name
@@ -162,13 +162,13 @@ def _dist_info(archive: zipfile.ZipFile, filename: str) -> str:
     return WheelFile(archive).dist_info_dir
 
 
-def _text(archive: zipfile.ZipFile, name: str) -> str:
+def _text(archive: zipfile.ZipFile, name: str, *, errors: str = "strict") -> str:
     """A small member.  It is not inflated beyond its declared size, which zipfile would do."""
     info = archive.getinfo(name)
     if info.file_size > _MAX_TEXT:
         raise ValueError(f"`{name}` has {info.file_size} bytes")
     with archive.open(info) as file:
-        return file.read(info.file_size + 1).decode()
+        return file.read(info.file_size + 1).decode(errors=errors)
 
 
 # --- the directory of the archive -------------------------------------------------------------
@@ -285,7 +285,8 @@ def _root(
 
     _, _, version = dist_info.removesuffix(".dist-info").rpartition("-")
     _check_version(version, name, f"`{dist_info}`", filename)
-    metadata = parse_metadata_file(_text(archive, f"{dist_info}/METADATA"))
+    # Names and versions are ASCII; what old wheels say in other encodings does not matter here.
+    metadata = parse_metadata_file(_text(archive, f"{dist_info}/METADATA", errors="replace"))
     if canonicalize_name(str(metadata["Name"])) != name.name:
         raise InvalidWheel(filename, f"its METADATA names the project `{metadata['Name']}`")
     _check_version(str(metadata["Version"]), name, "its METADATA", filename)
@@ -307,7 +308,7 @@ def _root(
 def _check_version(text: str, name: WheelName, where: str, filename: str) -> None:
     try:
         agrees = Version(text) == name.version
-    except InvalidVersion:
+    except ValueError:
         agrees = False
     if not agrees:
         raise InvalidWheel(filename, f"{where} gives version `{text}`")

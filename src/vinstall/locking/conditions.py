@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from packaging.markers import Marker as PackagingMarker
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from vinstall.formats.marker import Marker, parse_marker
 
@@ -87,5 +87,5 @@ def _holds(text: str, environment: Mapping[str, str]) -> bool:
 def _version(text: str) -> Version | None:
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from vinstall.errors import FormatError
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
@@ -192,7 +192,7 @@ class _Grouping:
         for text, found in self.by_text.items():
             try:
                 version = Version(text)
-            except InvalidVersion:
+            except ValueError:
                 listed = (*found.wheels, *found.sdists)
                 fault = f"has the invalid version `{text}`"
                 self.rejected += [_unreadable(file, fault) for file in listed]

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import InvalidSpecifier
 from packaging.version import Version
 
 from vinstall.formats.simple_api import RemoteFile
+from vinstall.formats.version_set import parse_version_set
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import (
     Excluded,
@@ -143,7 +144,7 @@ def _is_unhashed(file: RemoteFile, policy: SelectionPolicy) -> bool:
 def _admits(required: str, python: Version) -> bool:
     """Whether Requires-Python admits `python`; a value that does not parse rules nothing out."""
     try:
-        return SpecifierSet(required).contains(python, prereleases=True)
+        return parse_version_set(required).contains(python, prereleases=True)
     except InvalidSpecifier:
         return True
 

@@ -92,7 +92,9 @@ class Directory:
     def _folder(self, name: NormalizedName) -> Path | None:
         """The folder of a project; its name need not be normalised as on a web server."""
         exact = self._root / name
-        return exact if exact.is_dir() else self._names.get(None, self._list_names).get(name)
+        if os.path.isdir(exact):  # noqa: PTH112  takes names of any length
+            return exact
+        return self._names.get(None, self._list_names).get(name)
 
     def _list_names(self) -> dict[NormalizedName, Path]:
         try:

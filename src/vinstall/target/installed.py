@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from vinstall.errors import FormatError
 from vinstall.formats.variant_json import Property, parse_variant_table
@@ -215,7 +215,7 @@ def _distribution(location: Path, *, local: bool) -> InstalledDistribution | Non
         return InstalledDistribution(
             name=canonicalize_name(name), version=Version(version), location=location, local=local
         )
-    except InvalidVersion:
+    except ValueError:
         return _from_metadata(location, local=local)
 
 
@@ -236,7 +236,7 @@ def _from_metadata(location: Path, *, local: bool) -> InstalledDistribution | No
             location=location,
             local=local,
         )
-    except (KeyError, InvalidVersion):
+    except (KeyError, ValueError):
         return None
 
 
