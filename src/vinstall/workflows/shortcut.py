@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_REVISION = 3
+_REVISION = 4
 _BUCKET = "shortcuts"
 _MARSHAL = 4
 _PREFIXES = ("VINSTALL_", "_VINSTALL_", "PIP_", "UV_", "XDG_", "CONDA_", "PYTHON", "PYENV_", "LC_")
@@ -31,7 +31,8 @@ _FINE, _COARSE = 100_000_000, 2_000_000_000
 seconds and on others."""
 
 Stamp = tuple[int, ...] | None
-"""Device, number, size, mode and time of modification of a file; None: there is none."""
+"""Device, number, size, mode and time of modification of a file, before which the time of its last
+change of any kind may stand; None: there is none."""
 
 
 def cache_root(words: "Sequence[str]", environ: "Mapping[str, str]") -> str | None:
@@ -76,7 +77,7 @@ def recall(
         same = (
             asked == question
             and time.time() < until
-            and all(_stamp(path) == stamp for path, stamp in files)
+            and all(_full_stamp(path) == stamp for path, stamp in files)
             and all(_listing(site) == listing for site, listing in sites)
         )
         output, talk = said
@@ -108,7 +109,7 @@ def remember(
     if root is None:
         return False
     question = _question(words, environ, version)
-    stamps = [(path, _stamp(path)) for path in dict.fromkeys(files)]
+    stamps = [(path, _full_stamp(path)) for path in dict.fromkeys(files)]
     listings = [(site, _listing(site)) for site in dict.fromkeys(sites)]
     if any(listing is None for _, listing in listings):
         return False
@@ -164,6 +165,19 @@ def _stamp(path: str) -> Stamp:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mode, status.st_mtime_ns
+
+
+def _full_stamp(path: str) -> Stamp:
+    """With the time that no program can set: an edit shows even if the other times are put back.
+
+    Not for what is linked into environments: it changes with every further link.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    changed = status.st_ctime_ns, status.st_mtime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mode, *changed
 
 
 def _listing(site: str) -> tuple[tuple[str, Stamp, Stamp], ...] | None:
