@@ -8,18 +8,33 @@ from vinstall import __version__
 
 def main() -> None:
     """Run vinstall on `sys.argv`; does not return."""
-    words = sys.argv[1:]
+    _open_streams()
+    try:
+        code = _run(sys.argv[1:])
+    except KeyboardInterrupt:  # before there was anybody to say so
+        sys.stderr.write("interrupted: the environment is as it was\n")
+        code = 130
+    raise SystemExit(code)
+
+
+def _open_streams() -> None:
+    """Streams that were closed lead nowhere; else files of ours would get their numbers."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+
+
+def _run(words: list[str]) -> int:
     if words in (["--version"], ["-V"]):
         sys.stdout.write(f"vinstall {__version__}\n")
-        raise SystemExit(0)
+        return 0
     if words:
         from vinstall.workflows.shortcut import recall
 
         said = recall(words, os.environ, __version__)
         if said is not None:
-            sys.stderr.write(said[1])
-            sys.stdout.write(said[0])
-            raise SystemExit(0)
+            return _repeat(*said)
     import gc
 
     from vinstall.cli.running import run
@@ -27,4 +42,17 @@ def main() -> None:
     # Pages make a hundred thousand tuples and no cycles: looking for some takes a tenth of a run.
     gc.set_threshold(200_000, 50, 100)
 
-    raise SystemExit(run(words))
+    return run(words)
+
+
+def _repeat(output: str, talk: str) -> int:
+    """Say once more what an earlier run said."""
+    try:
+        sys.stderr.write(talk)
+        sys.stdout.write(output)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return 0

@@ -18,6 +18,11 @@ _TABLE = {option.name.replace("-", "_"): option for option in OPTIONS}
 _CAN_BE_UNSAID = frozenset({"compile"})
 """Flags that have a flag for the contrary."""
 
+_NEVER_EMPTY = frozenset(
+    ("python", "target", "prefix", "root", "index-url", "cache-dir", "host", "cert", "client-cert")
+)
+"""An empty one would quietly mean another place than the one that was to be named."""
+
 
 class SectionedOption(click.Option):
     """An option that knows its section of the help page."""
@@ -66,6 +71,11 @@ def flags(parameters: Mapping[str, Any]) -> dict[str, RawValue]:
                 if item
             )
         elif isinstance(value, str):
+            if not value and option.name in _NEVER_EMPTY:
+                raise UsageError(
+                    f"`--{option.name}` is given without a value",
+                    hint="is the variable that should hold it empty? Leave the option out for the default",
+                )
             try:
                 found[option.name] = parse_value(option.kind, value)
             except ValueError as error:
