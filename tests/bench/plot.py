@@ -12,8 +12,8 @@ from tests.bench.rounds import Outcome
 from tests.bench.table import pair_ratio
 
 _ROW, _LEFT, _WIDTH, _TOP, _RIGHT = 22, 350, 480, 58, 20
-_LOW, _HIGH = 0.01, 3.0
-_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_LOW, _HIGH = 0.004, 20.0
+_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _UV, _PIP = "#b8006d", "#1f6fb2"
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#222}.dim{fill:#666}.grid{stroke:#ddd}"
@@ -39,10 +39,10 @@ def render_plot(outcomes: Sequence[Outcome], points: Sequence[Point], title: str
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style>",
         _text(10, 20, title),
         _text(10, 40, "time of vinstall divided by the time of", css="dim"),
-        f'<circle cx="232" cy="36" r="5" fill="{_UV}"/>',
-        _text(242, 40, "uv"),
-        f'<circle cx="268" cy="36" r="5" fill="{_PIP}"/>',
-        _text(278, 40, "pip   | the aim for uv"),
+        f'<circle cx="262" cy="36" r="5" fill="{_UV}"/>',
+        _text(272, 40, "uv"),
+        f'<circle cx="298" cy="36" r="5" fill="{_PIP}"/>',
+        _text(308, 40, "pip   | the aim for uv"),
     ]
     for tick in _TICKS:
         x = _x(tick)
