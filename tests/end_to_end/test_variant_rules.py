@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -368,6 +369,49 @@ def abi_table(labels: Mapping[str, Properties]) -> dict[str, Any]:
         "providers": {"abi_dependency": {"builtin": "abi_dependency"}},
         "variants": dict(labels),
     }
+
+
+class TestLocks:
+    """PEP 825: of every label that occurs in a lock its entry is retained in full."""
+
+    MADE_ELSEWHERE = "cp39-cp39-win_amd64"
+
+    @staticmethod
+    def locked(scene: Scene, *words: str | Path) -> tuple[dict[str, Any], str]:
+        """The entry of `lib` in a new lock, and what was said."""
+        ran = scene.run("lock", "lib", *words)
+        assert ran.code == 0, ran.err
+        document = tomllib.loads((scene.root / "pylock.toml").read_text())
+        return document["packages"][0], ran.err
+
+    def test_without_variants_none_is_listed(self, scene: Scene) -> None:
+        scene.variants("lib", "1.0", LABELS, plain=True)
+        package, err = self.locked(scene, "--no-variants")
+        assert [wheel["name"] for wheel in package["wheels"]] == ["lib-1.0-py3-none-any.whl"]
+        assert "variants-json" not in package
+        assert (
+            "note: `lib`: 5 wheels are not in the lock, nothing is known of their labels or they "
+            "are not wanted"
+        ) in err.splitlines()
+
+    def test_labels_without_metadata_are_left_out(self, scene: Scene) -> None:
+        scene.variants("lib", "1.0", LABELS, plain=True, listed={"null": {}, "cu12": CU12})
+        package, _ = self.locked(scene)
+        assert set(package["variants-json"]["variants"]) == {"null", "cu12"}
+        assert [
+            wheel["name"].removeprefix("lib-1.0-py3-none-any") for wheel in package["wheels"]
+        ] == [
+            "-cu12.whl",
+            "-null.whl",
+            ".whl",
+        ]
+
+    def test_labels_for_other_machines_alone_keep_theirs(self, scene: Scene) -> None:
+        scene.variants("lib", "1.0", {"cu12": CU12}, tag=self.MADE_ELSEWHERE)
+        scene.wheel("lib", "1.0")
+        package, _ = self.locked(scene)
+        assert package["variants-json"]["variants"] == {"cu12": CU12}
+        assert len(package["wheels"]) == 2
 
 
 class TestLocalWheel:

@@ -27,9 +27,9 @@ from vinstall.formats.pylock import (
 )
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.simple_api import RemoteFile
-from vinstall.formats.variant_json import VariantTable, read_variant_table
-from vinstall.formats.wheel_name import split_label
+from vinstall.formats.variant_json import VariantTable
 from vinstall.locking.environments import Environments
+from vinstall.locking.listing import explained, listed_variants, plain_if_any
 from vinstall.locking.place import LockPlace
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin, Resolution
@@ -50,6 +50,8 @@ class HostAnswer:
     """The release a pin's file belongs to; None for a direct requirement."""
     conditions: Mapping[NormalizedName, tuple[str, ...]] = field(default_factory=dict)
     """Project to the markers any of which needs it (`conditions_of`); not listed: needed always."""
+    table: Callable[[Release], VariantTable | None] = lambda release: None  # noqa: ARG005
+    """The metadata of a release whose labels are all made for other machines; may cost reading it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,19 +229,36 @@ class _Recording:
             wheels = [file for file in wheels if file.filename in chosen]
             sdists = [file for file in sdists if file.filename in chosen]
         elif self._options.pip_compatible:
-            wheels = _plain_if_any(wheels)
+            wheels = plain_if_any(wheels)
+        wheels, table = self._explained(wheels, entry, release)
         locked = self._files(wheels, chosen, common.name)
         sources = self._files(sdists[:1], chosen, common.name)
-        table = next((p.choice.table for p in entry.pins.values() if p.choice.table), None)
         done = replace(
             common,
             index=release.source if "://" in release.source else None,
             wheels=tuple(sorted(locked, key=lambda file: file.name)),
             sdist=sources[0] if sources else None,
-            variants=_listed_variants(table, locked),
+            variants=listed_variants(table, locked),
         )
         _check_hashes(done, before)
         return done
+
+    def _explained(
+        self, wheels: list[RemoteFile], entry: _Entry, release: Release
+    ) -> tuple[list[RemoteFile], VariantTable | None]:
+        """Those of `wheels` whose labels are explained, and what explains them."""
+        chosen = {pin.choice.artifact.file.filename for pin in entry.pins.values()}
+        table = next((p.choice.table for p in entry.pins.values() if p.choice.table), None)
+        kept = explained(wheels, table, chosen)
+        if table is None and len(kept) < len(wheels):
+            table = self._answers[next(iter(entry.pins))].table(release)
+            kept = explained(wheels, table, chosen)
+        if len(kept) < len(wheels):
+            self._observer.notice(
+                f"`{release.name}`: {len(wheels) - len(kept)} wheels are not in the lock, "
+                "nothing is known of their labels or they are not wanted"
+            )
+        return kept, table
 
     def _files(
         self, files: Iterable[RemoteFile], chosen: set[str], name: NormalizedName
@@ -370,11 +389,6 @@ def _order(key: _Key) -> tuple[str, Version, str]:
     return key
 
 
-def _plain_if_any(wheels: list[RemoteFile]) -> list[RemoteFile]:
-    plain = [file for file in wheels if split_label(file.filename)[1] is None]
-    return plain or wheels
-
-
 def _locked_file(
     file: RemoteFile, hashes: Sequence[tuple[str, str]], place: LockPlace
 ) -> LockedFile:
@@ -397,29 +411,6 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _listed_variants(
-    table: VariantTable | None, wheels: Iterable[LockedFile]
-) -> VariantTable | None:
-    """The table for the labels listed (PEP 825: every one that occurs, in full)."""
-    labels = {split_label(wheel.name)[1] for wheel in wheels}
-    if table is None or labels <= {None}:
-        return None
-    document = _without_nulls(dict(table.document))
-    variants = document.get("variants")
-    if isinstance(variants, dict):
-        document["variants"] = {name: variants[name] for name in sorted(variants) if name in labels}
-    return read_variant_table(document)
-
-
-def _without_nulls(value: dict[str, object]) -> dict[str, object]:
-    """TOML has no null; where JSON has one, nothing is said."""
-    return {
-        key: _without_nulls(inner) if isinstance(inner, dict) else inner
-        for key, inner in value.items()
-        if inner is not None
-    }
 
 
 def _check_hashes(now: LockedPackage, before: LockedPackage | None) -> None:

@@ -18,6 +18,7 @@ from vinstall.formats.pylock import Lock, Table, parse_lock
 from vinstall.formats.pylock_writer import render_lock
 from vinstall.formats.requirement import Requirement, parse_requirement
 from vinstall.formats.simple_api import RemoteFile
+from vinstall.formats.variant_json import VariantTable
 from vinstall.locking.place import LockPlace
 from vinstall.locking.recording import DirectSource, Facts, HostAnswer, LockOptions, to_lock
 from vinstall.locking.selections import Selection, conditions_of
@@ -223,6 +224,7 @@ def _resolve_all(
             resolution=resolution,
             release=_releases(each.question),
             conditions=_conditions(each.question, resolution, selections),
+            table=_tables(each.question),
         )
         for each, resolution in zip(questions, resolutions, strict=True)
     ]
@@ -326,6 +328,14 @@ def _releases(question: Question) -> Callable[[Pin], Release | None]:
         return next((one.release for one in found if pin.choice in one.choices), None)
 
     return release
+
+
+def _tables(question: Question) -> Callable[[Release], VariantTable | None]:
+    def table(release: Release) -> VariantTable | None:
+        wanted = question.rooms.settings.variants.variants
+        return question.catalog.described(release).table if wanted else None
+
+    return table
 
 
 def _verify(
