@@ -96,7 +96,7 @@ class TestManyHosts:
     def test_the_lock_tells_who_can_read_it(self, locked: Scene) -> None:
         ran = locked.run("lock", "torch")
         assert (
-            "note: `torch` list variant wheels; installers without variants refuse such a lock "
+            "note: `torch` lists variant wheels; installers without variants refuse such a lock "
             "(`--pip-compatible` avoids it)" in ran.err
         )
 

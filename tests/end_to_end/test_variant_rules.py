@@ -389,6 +389,7 @@ class TestLocks:
         package, err = self.locked(scene, "--no-variants")
         assert [wheel["name"] for wheel in package["wheels"]] == ["lib-1.0-py3-none-any.whl"]
         assert "variants-json" not in package
+        assert "`pylock.toml` was written: 1 package, 1 wheel" in err.splitlines()
         assert (
             "note: `lib`: 5 wheels are not in the lock, nothing is known of their labels or they "
             "are not wanted"

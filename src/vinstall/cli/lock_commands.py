@@ -139,15 +139,21 @@ def render_lock_summary(report: LockReport, *, dry_run: bool) -> list[str]:
     done = "would be" if dry_run else ("is" if not report.changed else "was")
     what = "unchanged" if not report.changed and not dry_run else "written"
     lines = [
-        f"`{report.path.name}` {done} {what}: {len(packages)} packages, {wheels} wheels{hosts}"
+        f"`{report.path.name}` {done} {what}: "
+        f"{_counted(len(packages), 'package')}, {_counted(wheels, 'wheel')}{hosts}"
     ]
     labelled = [package.name for package in packages if package.variants is not None]
     if labelled:
+        verb = "lists" if len(labelled) == 1 else "list"
         lines.append(
-            f"note: {', '.join(f'`{name}`' for name in labelled)} list variant wheels; "
+            f"note: {', '.join(f'`{name}`' for name in labelled)} {verb} variant wheels; "
             "installers without variants refuse such a lock (`--pip-compatible` avoids it)"
         )
     return lines
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @click.command(cls=SectionedCommand)
