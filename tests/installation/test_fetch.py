@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 import threading
@@ -14,13 +15,14 @@ from packaging.version import Version
 from tests.installation.builders import Listener, PathReader, World, make_pin
 from tests.support.wheels import make_wheel
 from vinstall.errors import HashMismatch, InstallationError, IntegrityError
+from vinstall.formats.metadata import parse_metadata
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.formats.variant_json import VariantTable, parse_variant_table
 from vinstall.installation.fetch import Fetcher, fetch_wheels
 from vinstall.installation.plan import Plan
 from vinstall.installation.wheel_file import InvalidWheel
 from vinstall.resolution.model import Pin
-from vinstall.selection.release import SourceDistribution
+from vinstall.selection.release import SourceDistribution, Wheel
 from vinstall.sources.source import FetchedFile
 
 
@@ -166,6 +168,38 @@ class TestLocal:
         with pytest.raises(InstallationError) as caught:
             fetch_wheels(Plan(install=(pin,)), world.reader, world.store, Listener())
         assert caught.value.message == "`demo-1.0.tar.gz` was not built into a wheel"
+
+
+class TestMetadata:
+    """What an index puts beside a wheel is believed first, and compared in the end."""
+
+    OWN = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nRequires-Dist: dep>=1\n"
+
+    def warnings(self, world: World, tmp_path: Path, listed: bytes, *, hashed: bool) -> list[str]:
+        pin = make_pin(make_wheel(tmp_path, requires=["dep>=1"]))
+        digest = (("sha256", hashlib.sha256(listed).hexdigest()),) if hashed else ()
+        artifact = pin.choice.artifact
+        assert isinstance(artifact, Wheel)
+        file = artifact.file._replace(metadata_hashes=digest)
+        choice = dataclasses.replace(pin.choice, artifact=dataclasses.replace(artifact, file=file))
+        pin = dataclasses.replace(pin, choice=choice, metadata=parse_metadata(listed))
+        listener = Listener()
+        fetch_wheels(Plan(install=(pin,)), world.reader, world.store, listener)
+        return listener.warnings
+
+    @pytest.mark.parametrize("hashed", [True, False])
+    def test_the_same_requirements_are_no_news(
+        self, world: World, tmp_path: Path, hashed: bool
+    ) -> None:
+        assert self.warnings(world, tmp_path, self.OWN, hashed=hashed) == []
+
+    @pytest.mark.parametrize("hashed", [True, False])
+    def test_others_are_told(self, world: World, tmp_path: Path, hashed: bool) -> None:
+        listed = self.OWN.replace(b"dep>=1", b"other")
+        assert self.warnings(world, tmp_path, listed, hashed=hashed) == [
+            "`demo-1.0-py3-none-any.whl` has other requirements than its index lists: "
+            "`dep>=1` is not listed, `other` is not its own"
+        ]
 
 
 def document(**variants: object) -> dict[str, object]:

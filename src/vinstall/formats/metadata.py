@@ -56,8 +56,8 @@ def parse_metadata(text: bytes) -> Metadata:
     fields = _fields(text)
     metadata_version = _first(fields, "metadata-version")
     major = metadata_version.partition(".")[0]
-    if major.isdecimal() and int(major) > _NEWEST_MAJOR:
-        raise FormatError(f"is `{metadata_version}`, newer than 2", path="Metadata-Version")
+    if major.isdecimal() and (len(major) > 9 or int(major) > _NEWEST_MAJOR):
+        raise FormatError(f"is `{metadata_version[:20]}`, newer than 2", path="Metadata-Version")
     return Metadata(
         name=_project_name(_first(fields, "name")),
         version=_version(_first(fields, "version")),

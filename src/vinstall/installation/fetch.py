@@ -6,6 +6,7 @@ on.  What the store has already costs a look at its files; nothing heavy is load
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from threading import BoundedSemaphore, Lock
@@ -16,7 +17,8 @@ from packaging.utils import NormalizedName
 
 from vinstall.cache.store import Store, StoredWheel
 from vinstall.errors import FormatError, HashMismatch, InstallationError, IntegrityError
-from vinstall.formats.metadata import Metadata
+from vinstall.formats.metadata import Metadata, parse_metadata
+from vinstall.formats.requirement import render_requirement
 from vinstall.formats.variant_json import Property, parse_variant_table
 from vinstall.formats.wheel_name import NULL_LABEL, parse_wheel_name
 from vinstall.installation.plan import Plan
@@ -137,6 +139,7 @@ class Fetcher:
             stored = self._ready.get(key) or self._running[key].result()
             check_identity(pin, stored)
             check_variant(pin, stored)
+            compare_metadata(pin, stored, self._observer)
             found[pin.name] = stored
         return found
 
@@ -189,6 +192,29 @@ def check_identity(pin: Pin, stored: StoredWheel) -> None:
         raise IntegrityError(
             f"`{stored.filename}` is not `{pin.name}` {pin.version}",
             context=(f"offered as `{pin.choice.artifact.file.filename}`",),
+        )
+
+
+def compare_metadata(pin: Pin, stored: StoredWheel, observer: Observer) -> None:
+    """Warn where the resolution rests on requirements that are not the wheel's own.
+
+    What an index puts beside a wheel (PEP 658) is believed before the wheel is there.
+    """
+    file = pin.choice.artifact.file
+    if file.metadata_hashes is None or not pin.metadata.metadata_version:
+        return  # nothing beside it, or resolved by an earlier run
+    content = stored.read(f"{stored.dist_info}/METADATA") or b""
+    if dict(file.metadata_hashes).get("sha256") == hashlib.sha256(content).hexdigest():
+        return
+    own = set(map(render_requirement, parse_metadata(content).requires_dist))
+    listed = set(map(render_requirement, pin.metadata.requires_dist))
+    differences = [f"`{one}` is not listed" for one in sorted(own - listed)]
+    differences += [f"`{one}` is not its own" for one in sorted(listed - own)]
+    if differences:
+        observer.warning(
+            f"`{file.filename}` has other requirements than its index lists: "
+            + ", ".join(differences[:5]),
+            hint="the listed ones were followed; `vinstall check` tells what is missing",
         )
 
 
