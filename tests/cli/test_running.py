@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
 
 from vinstall.cli import running
+from vinstall.cli.console import Console
 from vinstall.cli.running import run, usage_error
 from vinstall.errors import (
     HashMismatch,
     NetworkError,
+    SourceError,
     TargetError,
     UsageError,
     VinstallError,
@@ -81,6 +85,38 @@ class TestVoice:
             "  received 34\n"
             "hint: the file changed after it was listed, or a proxy altered it; try `--no-cache`\n",
         )
+
+    def test_a_locale_of_few_characters(
+        self, failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert failing(UnicodeEncodeError("ascii", "/a/\xfc", 3, 4, "too large")) == 2
+        assert capsys.readouterr().err == (
+            "error: `\xfc` is no character of the encoding `ascii`\n"
+            "hint: set the variable `PYTHONUTF8=1`, or a locale of UTF-8\n"
+        )
+
+    def test_a_folder_that_is_gone(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        assert run(["list"]) == 2
+        assert capsys.readouterr().err == (
+            "error: the current folder cannot be used: No such file or directory\n"
+            "hint: it may have been removed; change to another one\n"
+        )
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no `/dev/full`")
+    def test_a_full_disk_behind_the_output(self) -> None:
+        err = io.StringIO()
+        with Path("/dev/full").open("w") as out, pytest.raises(SourceError) as caught:
+            Console(environ={}, stdout=out, stderr=err).data("text")
+        assert caught.value.message == "the output cannot be written: No space left on device"
 
     def test_an_interrupted_run_says_so(
         self, failing: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
-from vinstall.errors import VinstallError
+from vinstall.errors import SourceError, VinstallError
 from vinstall.observer import Observer
 
 if TYPE_CHECKING:
@@ -55,11 +56,18 @@ class Console:
         """Print what was asked for, on standard output."""
         text = harmless(text if text.endswith("\n") else text + "\n")
         try:
-            self._out.write(text)
-        except UnicodeEncodeError:  # an encoding of few characters
-            encoding = self._out.encoding
-            self._out.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        self._out.flush()
+            try:
+                self._out.write(text)
+            except UnicodeEncodeError:  # an encoding of few characters
+                encoding = self._out.encoding
+                self._out.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self._out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # What is left would be tried once more on the way out.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+            raise SourceError(f"the output cannot be written: {error.strerror}") from error
 
     def say(self, text: str) -> None:
         """Talk: a line on standard error unless `-q`."""

@@ -28,6 +28,7 @@ def run(words: Sequence[str]) -> int:
         return shell_complete(vinstall, {}, "vinstall", COMPLETION_VARIABLE, asked)
     console = Console(environ=os.environ, words=words)
     try:
+        _check_folder()
         with vinstall.make_context("vinstall", list(words), obj=console) as context:
             vinstall.invoke(context)
         sys.stdout.flush()
@@ -39,6 +40,9 @@ def run(words: Sequence[str]) -> int:
     except click.ClickException as error:
         console.error(usage_error(error))
         return UsageError.exit_code
+    except UnicodeEncodeError as error:
+        console.error(_unwritable(error))
+        return UsageError.exit_code
     except (KeyboardInterrupt, click.Abort):
         console.interrupted()
         return INTERRUPTED
@@ -49,6 +53,24 @@ def run(words: Sequence[str]) -> int:
     finally:
         console.close()
     return 0
+
+
+def _check_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError as error:
+        raise UsageError(
+            f"the current folder cannot be used: {error.strerror}",
+            hint="it may have been removed; change to another one",
+        ) from error
+
+
+def _unwritable(error: UnicodeEncodeError) -> UsageError:
+    """Where the locale has few characters and Python was told to follow it."""
+    return UsageError(
+        f"`{error.object[error.start : error.end]}` is no character of the encoding `{error.encoding}`",
+        hint="set the variable `PYTHONUTF8=1`, or a locale of UTF-8",
+    )
 
 
 def usage_error(error: click.ClickException) -> UsageError:
