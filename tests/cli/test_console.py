@@ -61,6 +61,25 @@ class TestHostileText:
         assert buffer.getvalue() == b"tsch\\xfc\\xdf\ttab\n"
 
 
+class TestLogins:
+    @pytest.mark.parametrize(
+        ("said", "shown"),
+        [
+            (
+                "`https://user:pass@x.example/a@b` is no date",
+                "`https://****@x.example/a@b` is no date",
+            ),
+            ("http:/user:pass@x.example", "http:/****@x.example"),
+            ("git+ssh://git@x.example:22/a", "git+ssh://git@x.example:22/a"),
+            ("http://x.example:80/a @ b:c@d", "http://x.example:80/a @ b:c@d"),
+        ],
+    )
+    def test_a_password_in_the_wrong_place_is_not_shown(self, said: str, shown: str) -> None:
+        made, err = console()
+        made.say(said)
+        assert err.getvalue() == f"{shown}\n"
+
+
 class TestObserver:
     def test_a_note_is_said_once(self) -> None:
         made, err = console()

@@ -154,6 +154,8 @@ def install(console: Console, /, **parameters: Any) -> None:
         raise UsageError(
             "nothing is asked for", hint="name a project, or a requirements file with `-r`"
         )
+    if settings.report not in (None, "-") and not Path(settings.report).parent.is_dir():
+        raise UsageError(f"there is no folder for the report `{settings.report}`")
     observer = ConsoleObserver(console, started=STARTED)
     invocation = this_invocation()
     outcome = run_install(settings, invocation, observer)

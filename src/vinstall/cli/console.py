@@ -28,6 +28,10 @@ _COMMANDS = re.compile(
 """What a terminal obeys or cannot show, tabs and ends of lines apart: names and texts of others may
 have it."""
 
+_LOGIN = re.compile(r"(?<=:/)(/?)[^\s/?#`\"']*:[^\s/?#`\"']*@")
+"""User and password of a URL, as they get into messages where a URL is no valid word; one of its
+slashes is lost where it was taken for a path."""
+
 
 class Console:
     """The two streams of one run, and how much is said on them."""
@@ -124,6 +128,8 @@ class Console:
             yield f"{self.style('hint:', _BOLD)} {error.hint}"
 
     def _print(self, text: str) -> None:
+        if "@" in text:
+            text = _LOGIN.sub(r"\1****@", text)
         if self._colour:
             own = [*_OWN.findall(text), ""]
             parts = zip(_OWN.split(text), own, strict=True)
