@@ -220,6 +220,18 @@ class TestServers:
         assert not any("authorization" in request.headers for request in other.requests)
         assert "hunter2" not in ran.err + ran.out
 
+    @pytest.mark.parametrize("front", ["", "demo @ "])
+    def test_the_login_of_a_url_that_is_asked_for_is_used(self, scene: Scene, front: str) -> None:
+        path = make_wheel(scene.root / "wheels", "demo")
+        with serving({f"/{path.name}": path.read_bytes()}, auth=("user", "hunter2")) as server:
+            url = server.url.replace("//", "//user:hunter2@")
+            ran = scene.run_alone(f"{front}{url}/{path.name}", "--python", scene.python, "-vv")
+            frozen = scene.run_alone("freeze", "--python", scene.python)
+        assert (ran.code, scene.installed()) == (0, {"demo": "1.0"}), ran.err
+        assert "hunter2" not in ran.err + ran.out + frozen.err + frozen.out
+        kept = [path for path in scene.root.rglob("*") if path.is_file()]
+        assert [path for path in kept if b"hunter2" in path.read_bytes()] == []
+
 
 class TestWords:
     @pytest.mark.parametrize(
@@ -245,6 +257,11 @@ class TestWords:
 
     def test_a_name_too_long_for_a_file_system(self, scene: Scene) -> None:
         check_refused(scene.run("a" * 5000), 1)
+
+    def test_a_report_that_has_no_place_is_told_first(self, scene: Scene) -> None:
+        scene.wheel("demo")
+        check_refused(scene.run("demo", "--report", scene.root / "none" / "report.json"), 2)
+        assert scene.installed() == {}
 
     def test_an_empty_python_is_no_environment_at_all(self, scene: Scene) -> None:
         ran = scene.run_alone("install", "demo", "--python", "")

@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName
 
 from vinstall.errors import UsageError
 from vinstall.formats.marker import MarkerContext
+from vinstall.formats.requirement import Requirement
 from vinstall.observer import Observer
 from vinstall.resolution.model import Request, Resolution
 from vinstall.target.environment import Target
@@ -236,8 +237,21 @@ def open_question(
                 f"`{script}` needs Python {required}, the environment has {target.python_version}",
                 hint="name another environment with `--python`",
             )
+    _learn_logins(rooms, asked)
     with ExitStack() as stack:
         yield Question(rooms, asked, target, installed, stack)
+
+
+def _learn_logins(rooms: Rooms, asked: Asked) -> None:
+    """Remember who the user is to the servers of URLs that are asked for.
+
+    Those that metadata names are none of the user's words, and are not heard.
+    """
+    given = [line.requirement or line for line in (*asked.requirements, *asked.constraints)]
+    for one in (*given, *asked.overrides):
+        url = one.url if isinstance(one, Requirement) else one.location
+        if url is not None and "@" in url and url.lower().startswith(("http://", "https://")):
+            rooms.client.credentials.add(url)
 
 
 def _unnamed(url: str, editable: bool) -> NormalizedName:  # noqa: ARG001
