@@ -227,8 +227,11 @@ class TestServers:
             url = server.url.replace("//", "//user:hunter2@")
             ran = scene.run_alone(f"{front}{url}/{path.name}", "--python", scene.python, "-vv")
             frozen = scene.run_alone("freeze", "--python", scene.python)
+            locked = scene.run_alone("lock", f"{front}{url}/{path.name}", "--python", scene.python)
         assert (ran.code, scene.installed()) == (0, {"demo": "1.0"}), ran.err
         assert "hunter2" not in ran.err + ran.out + frozen.err + frozen.out
+        assert locked.code == 0
+        assert server.url in (scene.root / "pylock.toml").read_text()
         kept = [path for path in scene.root.rglob("*") if path.is_file()]
         assert [path for path in kept if b"hunter2" in path.read_bytes()] == []
 

@@ -31,6 +31,7 @@ from vinstall.formats.variant_json import VariantTable
 from vinstall.locking.environments import Environments
 from vinstall.locking.listing import explained, listed_variants, plain_if_any
 from vinstall.locking.place import LockPlace
+from vinstall.net.address import split_user
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin, Resolution
 from vinstall.selection.release import Release, Wheel
@@ -345,7 +346,7 @@ def direct_entry(
     package: LockedPackage, pin: Pin, found: DirectSource, place: LockPlace
 ) -> LockedPackage:
     """`package` with the source of a direct requirement: a checkout, a folder or an archive."""
-    url, fragment = urldefrag(pin.direct_url or pin.choice.artifact.file.url)
+    url, fragment = urldefrag(_shareable(pin.direct_url or pin.choice.artifact.file.url))
     subdirectory = parse_qs(fragment).get("subdirectory", [None])[0]
     artifact = pin.choice.artifact
     if url.startswith("git+"):
@@ -366,6 +367,12 @@ def direct_entry(
         subdirectory=subdirectory,
     )
     return replace(package, archive=archive)
+
+
+def _shareable(url: str) -> str:
+    """`url` without a password, for locks are passed on; one in a `${VARIABLE}` is none."""
+    bare, _, password = split_user(url)
+    return url if password is None or password.startswith("${") else bare
 
 
 def _checkout(url: str, found: DirectSource, subdirectory: str | None) -> LockedVcs:
