@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.scene import Scene
+from tests.end_to_end.scene import NO_GPU, Scene
 from tests.support.command import Ran, clean_environ
 from tests.support.server import Reply, redirect, serving
 from tests.support.wheels import make_wheel
@@ -27,6 +27,23 @@ COMMANDS = "\x1b]0;title\x07\x1b[31m"
 DIGITS = "9" * 5000
 INFO = "evil-1.0.dist-info"
 WHEEL = b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty environment, to be copied."""
+    made = Scene(tmp_path_factory.mktemp("fresh"))
+    made.make_environment()
+    return made.env
+
+
+@pytest.fixture
+def scene(tmp_path: Path, fresh: Path) -> Scene:
+    """As everywhere, with a copy for its environment, for there are many."""
+    made = Scene(tmp_path)
+    shutil.copytree(fresh, made.env, symlinks=True)
+    made.variables.update(NO_GPU)
+    return made
 
 
 def evil_wheel(scene: Scene, files: Mapping[str, str], metadata: str = "") -> None:
