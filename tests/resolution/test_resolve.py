@@ -157,9 +157,9 @@ class TestUrls:
             "lib": "1.5",
         }
 
-    def test_a_dependency_may_name_one(self) -> None:
+    def test_a_dependency_may_name_one_that_the_user_names_too(self) -> None:
         catalog = self.catalog(app={"1.0": [f"lib @ {URL}"]})
-        assert versions(run(catalog, "lib", "app"))["lib"] == "1.5"
+        assert versions(run(catalog, f"lib @ {URL}", "app"))["lib"] == "1.5"
 
     def test_it_replaces_what_is_installed(self) -> None:
         resolution = run(self.catalog(), f"lib @ {URL}", installed=[make_installed("lib", "1.5")])

@@ -13,6 +13,7 @@ from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
 from vinstall.formats.metadata import Metadata, dependencies
 from vinstall.formats.requirement import Requirement
+from vinstall.net.redaction import redact
 from vinstall.observer import Observer
 from vinstall.resolution.candidate import (
     Absent,
@@ -76,7 +77,10 @@ class Needs:
         overrides: Overrides,
         options: ResolutionOptions,
         observer: Observer,
+        placed: frozenset[NormalizedName] = frozenset(),
     ) -> None:
+        """`placed` are the projects whose URL the user gave."""
+        self._placed = placed
         self._catalog = catalog
         self._shortlist = shortlist
         self._environment = environment
@@ -121,7 +125,11 @@ class Needs:
             self._observer.warning(f"{shown} is passed over: {error.message}", hint=error.hint)
             yield candidate.cannot_be_used(f"has unusable metadata: {error.message}")
             return
-        fault = self._python_fault(candidate, metadata) or _self_fault(candidate, needed)
+        fault = (
+            self._python_fault(candidate, metadata)
+            or _self_fault(candidate, needed)
+            or self._url_fault(candidate, needed)
+        )
         if fault is not None:
             yield fault
             return
@@ -139,6 +147,18 @@ class Needs:
         if required.contains(python, prereleases=True):
             return None
         return candidate.cannot_be_used(f"needs Python {required}, the environment has {python}")
+
+    def _url_fault(self, candidate: Candidate, needed: Sequence[Requirement]) -> Impossible | None:
+        """A release of an index may not send the user to a file or repository of its own choice."""
+        if candidate.url is not None or candidate.installed is not None:
+            return None
+        for requirement in needed:
+            if requirement.url is not None and requirement.name not in self._placed:
+                return candidate.cannot_be_used(
+                    f"asks for `{requirement.name}` by a URL that you did not name, "
+                    f"`{redact(requirement.url)}`"
+                )
+        return None
 
     def extras(self, candidate: Candidate) -> frozenset[NormalizedName]:
         """The extras asked of a candidate of the answer, those included that its extras ask for."""

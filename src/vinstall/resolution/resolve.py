@@ -62,6 +62,7 @@ def resolve(
         overrides=overrides,
         options=options,
         observer=observer,
+        placed=_placed(asks, limits, options),
     )
     problem = Problem(
         asks=asks,
@@ -75,6 +76,18 @@ def resolve(
     )
     catalog.prefetch(shortlist.worth_fetching(asks))
     return search(problem).resolution()
+
+
+def _placed(
+    asks: Sequence[Ask],
+    limits: Mapping[NormalizedName, Sequence[Ask]],
+    options: ResolutionOptions,
+) -> frozenset[NormalizedName]:
+    """The projects whose URL the user gave: in a requirement, a constraint or an override."""
+    given = [ask.requirement for ask in asks]
+    given += [ask.requirement for several in limits.values() for ask in several]
+    given += options.overrides
+    return frozenset(requirement.name for requirement in given if requirement.url is not None)
 
 
 def _user_asks(
