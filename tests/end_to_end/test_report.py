@@ -101,5 +101,5 @@ def test_the_table_gives_way_to_a_report_on_standard_output(scene: Scene) -> Non
 def test_a_report_that_cannot_be_written_is_told(scene: Scene) -> None:
     scene.wheel("lib")
     ran = scene.run("--dry-run", "--report", scene.root / "no" / "report.json", "lib")
-    assert ran.code == 1
-    assert "error: the report cannot be written to " in ran.err
+    assert ran.code == 2
+    assert f"error: there is no folder for the report `{scene.root}/no/report.json`" in ran.err
