@@ -65,6 +65,35 @@ def test_a_hostile_zip_member_is_refused(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.rglob("escaped"))
 
 
+def test_a_link_that_is_turned_round_later_is_refused(tmp_path: Path) -> None:
+    """The first link stays inside until the second one is there."""
+    members = [
+        (_info("demo/first", tarfile.SYMTYPE, "second/../.."), b""),
+        (_info("demo/second", tarfile.SYMTYPE, "."), b""),
+        (_info("demo/first/escaped"), b"x"),
+    ]
+    archive = make_tar(tmp_path / "demo-1.0.tar.gz", members)
+    with pytest.raises(BuildError, match="cannot be unpacked"):
+        unpack_source(archive, tmp_path / "deep" / "into")
+    assert not list(tmp_path.glob("deep/escaped"))
+
+
+def test_links_inside_the_tree_modes_and_times_are_kept(tmp_path: Path) -> None:
+    script = _info("demo/bin/run")
+    script.mode, script.mtime = 0o755, 1_600_000_000
+    members = [
+        (script, b"run"),
+        (_info("demo/lib/link", tarfile.SYMTYPE, "../bin/run"), b""),
+        (_info("demo/twin", tarfile.LNKTYPE, "demo/bin/run"), b""),
+    ]
+    archive = make_tar(tmp_path / "demo-1.0.tar.gz", members)
+    tree = unpack_source(archive, tmp_path / "into")
+    assert (tree / "lib" / "link").readlink() == Path("../bin/run")
+    assert (tree / "lib" / "link").read_bytes() == (tree / "twin").read_bytes() == b"run"
+    assert (tree / "bin" / "run").stat().st_mode & 0o777 == 0o755
+    assert (tree / "bin" / "run").stat().st_mtime == 1_600_000_000
+
+
 def test_an_archive_with_two_top_folders_is_no_source_distribution(tmp_path: Path) -> None:
     archive = make_tar(tmp_path / "demo.tar.gz", [(_info("a/x"), b"1"), (_info("b/x"), b"1")])
     with pytest.raises(BuildError, match=r"`demo\.tar\.gz` is not a source distribution"):
