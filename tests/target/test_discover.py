@@ -259,7 +259,9 @@ class TestTargetValues:
         assert list(target.tags.values()) == list(range(len(interpreter.tags)))
         assert target.markers == interpreter.markers
         assert str(target.python_version) == interpreter.markers["python_full_version"]
-        assert target.site_paths == (target.scheme.purelib,)
+        # Debian's Python names further folders, which are not there.
+        there = [folder for folder in target.site_paths if folder.is_dir()]
+        assert there == [target.scheme.purelib]
         assert target.is_virtual
         assert target.externally_managed is None
         assert not target.described
