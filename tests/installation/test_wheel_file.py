@@ -191,6 +191,13 @@ class TestFiles:
         wheel.write_bytes(wheel.read_bytes()[:-40])
         assert refusal(wheel) == ("File is not a zip file",)
 
+    def test_an_entry_without_a_name_is_a_fault(self, tmp_path: Path) -> None:
+        """zipfile of Python 3.11 asks for its last character."""
+        wheel = make_wheel(tmp_path)
+        wheel.write_bytes(wheel.read_bytes().replace(b"demo/__init__.py", b"\0" * 16))
+        with pytest.raises(InvalidWheel):
+            check(wheel)
+
     @given(st.data())
     def test_no_damage_leads_to_anything_but_a_refusal(
         self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

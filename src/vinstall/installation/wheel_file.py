@@ -210,7 +210,7 @@ def _directory_faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Ite
             yield f"entry `{info.filename}` has control characters in its name"
         elif fault := name_fault(info.orig_filename) or _entry_fault(info):
             yield f"entry `{_shown(info.orig_filename)}` {fault}"
-        if info.is_dir():
+        if info.filename.endswith("/"):
             folders.add(_folded(info.filename[:-1], insensitive))
             continue
         folded = _folded(info.filename, insensitive)
@@ -252,7 +252,7 @@ def _entry_fault(info: zipfile.ZipInfo) -> str | None:
         return "is neither a file nor a folder"
     if info.compress_type == STORED and info.file_size != info.compress_size:
         return "is stored and has two sizes"
-    if info.is_dir() and info.file_size:
+    if info.filename.endswith("/") and info.file_size:
         return "is a folder with contents"
     return None
 
@@ -337,7 +337,7 @@ def _record(
     exempt = {folder + name for name in ("RECORD", *_SIGNATURES)}
     digests: dict[str, str] = {}
     for info in infos:
-        if info.is_dir() or info.filename in exempt:
+        if info.filename.endswith("/") or info.filename in exempt:
             rows.pop(info.filename, None)
             continue
         digest, size = rows.pop(info.filename, ("", ""))
@@ -382,7 +382,11 @@ def _members(
     members = []
     for info in infos:
         # Bytecode in a wheel is not what its sources say; `installer` leaves it out as well.
-        if info.is_dir() or info.filename in left_out or "__pycache__" in info.filename.split("/"):
+        if (
+            info.filename.endswith("/")
+            or info.filename in left_out
+            or "__pycache__" in info.filename.split("/")
+        ):
             continue
         scheme, destination = _place(info.filename, stem, root, filename)
         # Nearly everywhere the two library folders are one.
