@@ -5,12 +5,18 @@ Methods may be called from several threads at once; an observer that draws has t
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 
 class Observer:
     """One method per event; all of them do nothing here."""
 
     def phase(self, name: str) -> None:
-        """A part of the run begins: `host`, `resolve`, `download`, `unpack`, `link`."""
+        """A part of the run begins, and the one before it ends: `resolve`, `download`, `link`."""
+
+    def during(self, name: str) -> AbstractContextManager[None]:
+        """Around something that happens in the midst of the phases: `host`, `unpack`."""
+        return nullcontext()
 
     def target(self, description: str) -> None:
         """Which environment the run is about, and how it was found; one line."""

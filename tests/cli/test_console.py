@@ -112,6 +112,16 @@ class TestObserver:
         assert [line.partition(":")[0] for line in lines] == ["start", "resolve"]
         assert all(line.endswith(" ms") for line in lines)
 
+    def test_what_happens_in_the_midst_is_added_up(self) -> None:
+        made, err = console(2)
+        observer = ConsoleObserver(made, started=0.0)
+        for _ in range(2):
+            with observer.during("host"):
+                pass
+        observer.phase("done")
+        names = [line.partition(":")[0] for line in err.getvalue().splitlines()]
+        assert names == ["start", "host, in the midst of these"]
+
     def test_big_downloads_are_plain_lines_where_nothing_can_be_drawn(self) -> None:
         made, err = console()
         observer = ConsoleObserver(made)

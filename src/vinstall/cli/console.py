@@ -7,7 +7,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
@@ -31,6 +32,10 @@ have it."""
 _LOGIN = re.compile(r"(?<=:/)(/?)[^\s/?#`\"']*:[^\s/?#`\"']*@")
 """User and password of a URL, as they get into messages where a URL is no valid word; one of its
 slashes is lost where it was taken for a path."""
+
+
+DONE = "done"
+"""The phase in which nothing is left to do."""
 
 
 class Console:
@@ -150,6 +155,7 @@ class ConsoleObserver(Observer):
         self._console = console
         self._said: set[str] = set()
         self._lock = threading.Lock()
+        self._spent: dict[str, float] = {}
         self._phase: tuple[str, float] | None = None
         if started is not None:
             self._phase = ("start", started)
@@ -160,9 +166,24 @@ class ConsoleObserver(Observer):
         """With `-vv`: how long the part before took, in milliseconds."""
         now = time.perf_counter()
         with self._lock:
+            if self._phase is not None and self._phase[0] == name:
+                return
             before, self._phase = self._phase, (name, now)
         if before is not None and self._console.verbosity >= 2:
             self._console.say(f"{before[0]}: {(now - before[1]) * 1000:.0f} ms")
+            if name == DONE:
+                for part, seconds in self._spent.items():
+                    self._console.say(f"{part}, in the midst of these: {seconds * 1000:.0f} ms")
+
+    @contextmanager
+    def during(self, name: str) -> Iterator[None]:
+        """Seconds are added up; of work in two threads each counts."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._spent[name] = self._spent.get(name, 0.0) + time.perf_counter() - begun
 
     def target(self, description: str) -> None:
         self._console.say(f"environment: {description}")

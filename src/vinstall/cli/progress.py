@@ -40,7 +40,9 @@ class Progress:
                 self._rich.start()
                 self.active = True
             if filename not in self._tasks:
-                self._tasks[filename] = self._rich.add_task(filename, total=size)
+                # Name and version: the tags of a wheel would leave the bar no room.
+                shown = "-".join(filename.split("-")[:2])
+                self._tasks[filename] = self._rich.add_task(shown, total=size)
 
     def advance(self, filename: str, count: int) -> None:
         """`count` more bytes."""

@@ -164,7 +164,7 @@ class Fetcher:
             stored = self._store.find(fetched.sha256) if known is None else None
             if stored is not None:
                 return stored
-        with self._unpacking:
+        with self._unpacking, self._observer.during("unpack"):
             return unpack_wheel(
                 fetched.path,
                 filename=file.filename if local is None else local.path.name,

@@ -65,8 +65,9 @@ class RememberedAnswers:
 class RecordedAnswers:
     """A registry whose answers are remembered by namespace, for the report."""
 
-    def __init__(self, make: Callable[[], Registry]) -> None:
+    def __init__(self, make: Callable[[], Registry], observer: Observer) -> None:
         self._make = make
+        self._observer = observer
         self.given: dict[str, NamespaceAnswer] = {}
         """What was said last about each namespace."""
 
@@ -77,7 +78,8 @@ class RecordedAnswers:
 
     def answer(self, namespace: str, info: ProviderInfo | None, *, labels: int) -> NamespaceAnswer:
         """What the registry says."""
-        answer = self.registry.answer(namespace, info, labels=labels)
+        with self._observer.during("host"):
+            answer = self.registry.answer(namespace, info, labels=labels)
         self.given[namespace] = answer
         return answer
 
@@ -350,7 +352,7 @@ def build_answers(
     def make() -> Registry:
         return _registry(rooms, target, runner, require_hashes=require_hashes)
 
-    answers = RecordedAnswers(make)
+    answers = RecordedAnswers(make, rooms.observer)
     variants = rooms.settings.variants
     if variants.host is not None or variants.trust_providers:
         _ = answers.registry  # what the user wrote is checked even if nobody asks
