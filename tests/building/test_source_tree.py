@@ -65,6 +65,15 @@ def test_a_hostile_zip_member_is_refused(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.rglob("escaped"))
 
 
+def test_a_zip_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "demo-1.0.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("demo/ok", "x")
+    archive.write_bytes(archive.read_bytes().replace(b"demo/ok", b"\0" * 7))
+    with pytest.raises(BuildError, match="cannot be unpacked"):
+        unpack_source(archive, tmp_path / "into")
+
+
 def test_a_link_that_is_turned_round_later_is_refused(tmp_path: Path) -> None:
     """The first link stays inside until the second one is there."""
     members = [

@@ -108,12 +108,12 @@ def _unpack_zip(archive: Path, into: Path) -> None:
         _check_caps(archive, len(members), sum(member.file_size for member in members))
         for member in members:
             path = PurePosixPath(member.filename.replace("\\", "/"))
-            if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+            if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
                 raise ValueError(f"`{member.filename}` leaves the folder")
             if stat.S_ISLNK(member.external_attr >> 16):
                 raise ValueError(f"`{member.filename}` is a link")
             target = into.joinpath(*path.parts)
-            if member.is_dir():
+            if member.filename.endswith("/"):
                 target.mkdir(parents=True, exist_ok=True)
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
