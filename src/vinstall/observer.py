@@ -14,7 +14,7 @@ class Observer:
     def phase(self, name: str) -> None:
         """A part of the run begins, and the one before it ends: `resolve`, `download`, `link`."""
 
-    def during(self, name: str) -> AbstractContextManager[None]:
+    def during(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002
         """Around something that happens in the midst of the phases: `host`, `unpack`."""
         return nullcontext()
 
