@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import io
 import pkgutil
 from collections.abc import Iterator
@@ -58,7 +59,13 @@ def _commands(group: click.Group, *words: str) -> Iterator[tuple[str, click.Comm
 def _command(words: str, command: click.Command) -> str:
     context = click.Context(command, info_name=f"vinstall {words}")
     usage = " ".join(command.collect_usage_pieces(context))
-    lines = [f"\n## vinstall {words}", "", f"`vinstall {words} {usage}`", "", command.help or ""]
+    lines = [
+        f"\n## vinstall {words}",
+        "",
+        f"`vinstall {words} {usage}`",
+        "",
+        inspect.cleandoc(command.help or ""),
+    ]
     sections: dict[str, list[str]] = {}
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
