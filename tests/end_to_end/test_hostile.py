@@ -89,7 +89,7 @@ class TestWheels:
         "path",
         [
             "evil-1.0.data/scripts/python",
-            "evil-1.0.data/scripts/python3.11",
+            f"evil-1.0.data/scripts/python3.{sys.version_info.minor}",
             "evil-1.0.data/scripts/activate",
             "evil-1.0.data/data/pyvenv.cfg",
             "evil-1.0.data/data/bin/python",
