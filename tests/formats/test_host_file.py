@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -21,6 +20,7 @@ from vinstall.formats.host_file import (
     render_host_file,
 )
 from vinstall.formats.support import FeatureSupport
+from vinstall.values import replace
 
 UV_EXAMPLE = """
 [metadata]

@@ -6,7 +6,6 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -28,6 +27,7 @@ from vinstall.sources.source import FetchedFile
 from vinstall.target.discover import Place, Surroundings, discover_target
 from vinstall.target.environment import Scheme, Target
 from vinstall.target.installed import scan_installed
+from vinstall.values import replace
 
 
 def make_pin(

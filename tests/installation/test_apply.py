@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import errno
 import json
 import os
@@ -29,6 +28,7 @@ from vinstall.installation.apply import apply, heal, uninstall
 from vinstall.installation.linking import LinkMode, default_link_mode
 from vinstall.installation.plan import Plan
 from vinstall.target.installed import scan_installed
+from vinstall.values import replace
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ class TestInstall:
     def test_separate_library_folders_are_kept_apart(self, tmp_path: Path) -> None:
         target = plain_target(tmp_path / "environment")
         platlib = tmp_path / "environment" / "lib64" / "python3.12" / "site-packages"
-        scheme = dataclasses.replace(target.scheme, platlib=platlib)
-        world = World(tmp_path, target=dataclasses.replace(target, scheme=scheme))
+        scheme = replace(target.scheme, platlib=platlib)
+        world = World(tmp_path, target=replace(target, scheme=scheme))
         world.install(archive(tmp_path, ("p.py", "p"), ("demo-1.0.data/platlib/q.so", "q")))
         assert (platlib / "q.so").read_text() == "q"
         check_record(world, "demo-1.0.dist-info")
@@ -117,8 +117,8 @@ class TestInstall:
         target = plain_target(tmp_path / "environment")
         (tmp_path / "environment" / "lib64").symlink_to("lib")
         platlib = tmp_path / "environment" / "lib64" / "python3.12" / "site-packages"
-        scheme = dataclasses.replace(target.scheme, platlib=platlib)
-        world = World(tmp_path, target=dataclasses.replace(target, scheme=scheme))
+        scheme = replace(target.scheme, platlib=platlib)
+        world = World(tmp_path, target=replace(target, scheme=scheme))
         texts = {"WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n"}
         world.install(archive(tmp_path, ("q.so", "q"), texts=texts))
         text = (world.site / "demo-1.0.dist-info" / "RECORD").read_text()
@@ -309,7 +309,7 @@ class TestReplace:
         base.install(wheel(base))
         target = plain_target(tmp_path / "own" / "environment")
         sites = (*target.site_paths, base.site)
-        world = World(tmp_path / "own", target=dataclasses.replace(target, site_paths=sites))
+        world = World(tmp_path / "own", target=replace(target, site_paths=sites))
         before = base.tree()
         outcome = world.install(wheel(base, version="2.0"))
         assert [str(pin.version) for pin in outcome.installed] == ["2.0"]
@@ -552,7 +552,7 @@ class TestUninstall:
         base.install(wheel(base))
         target = plain_target(tmp_path / "own" / "environment")
         sites = (*target.site_paths, base.site)
-        world = World(tmp_path / "own", target=dataclasses.replace(target, site_paths=sites))
+        world = World(tmp_path / "own", target=replace(target, site_paths=sites))
         with pytest.raises(InstallationError) as caught:
             self.uninstall(world, "demo")
         assert caught.value.message == "`demo` 1.0 is not part of the environment"
@@ -561,7 +561,7 @@ class TestUninstall:
 
 class TestRefusals:
     def test_a_managed_environment_is_not_touched(self, world: World) -> None:
-        managed = dataclasses.replace(world.target, externally_managed="Use apt.")
+        managed = replace(world.target, externally_managed="Use apt.")
         plan = world.plan(wheel(world))
         with pytest.raises(TargetError) as caught:
             apply(plan, world.fetch(plan), managed, observer=Listener())
@@ -606,10 +606,10 @@ class TestRefusals:
 def test_a_folder_that_is_not_there_is_made_and_kept(tmp_path: Path) -> None:
     target = plain_target(tmp_path / "environment")
     folder = tmp_path / "not" / "yet"
-    scheme = dataclasses.replace(
+    scheme = replace(
         target.scheme, purelib=folder, platlib=folder, scripts=folder / "bin", data=folder
     )
-    elsewhere = dataclasses.replace(target, scheme=scheme, site_paths=(folder,))
+    elsewhere = replace(target, scheme=scheme, site_paths=(folder,))
     world = World(tmp_path, target=elsewhere)
     world.install(make_wheel(tmp_path, entry_points="[console_scripts]\nt = demo:main\n"))
     assert sorted(path.name for path in folder.iterdir()) == ["bin", "demo", "demo-1.0.dist-info"]

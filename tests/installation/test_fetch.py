@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import shutil
@@ -24,6 +23,7 @@ from vinstall.installation.wheel_file import InvalidWheel
 from vinstall.resolution.model import Pin
 from vinstall.selection.release import SourceDistribution, Wheel
 from vinstall.sources.source import FetchedFile
+from vinstall.values import replace
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def sized(pin: Pin, size: int | None) -> Pin:
     """`pin` with a file of that listed size."""
     artifact = pin.choice.artifact
     file = artifact.file._replace(size=size)
-    choice = dataclasses.replace(pin.choice, artifact=dataclasses.replace(artifact, file=file))
-    return dataclasses.replace(pin, choice=choice)
+    choice = replace(pin.choice, artifact=replace(artifact, file=file))
+    return replace(pin, choice=choice)
 
 
 class TestDownloads:
@@ -157,7 +157,7 @@ class TestLocal:
         wheel = make_pin(path)
         file = RemoteFile(filename="demo-1.0.tar.gz", url="https://x.example/demo-1.0.tar.gz")
         source = SourceDistribution(name=wheel.name, version=Version("1.0"), file=file, source="x")
-        pin = dataclasses.replace(wheel, choice=dataclasses.replace(wheel.choice, artifact=source))
+        pin = replace(wheel, choice=replace(wheel.choice, artifact=source))
         digest = wheel.choice.artifact.file.hashes[0][1]
         built = {pin.name: FetchedFile(path=path, sha256=digest)}
         found = fetch_wheels(
@@ -181,8 +181,8 @@ class TestMetadata:
         artifact = pin.choice.artifact
         assert isinstance(artifact, Wheel)
         file = artifact.file._replace(metadata_hashes=digest)
-        choice = dataclasses.replace(pin.choice, artifact=dataclasses.replace(artifact, file=file))
-        pin = dataclasses.replace(pin, choice=choice, metadata=parse_metadata(listed))
+        choice = replace(pin.choice, artifact=replace(artifact, file=file))
+        pin = replace(pin, choice=choice, metadata=parse_metadata(listed))
         listener = Listener()
         fetch_wheels(Plan(install=(pin,)), world.reader, world.store, listener)
         return listener.warnings

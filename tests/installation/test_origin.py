@@ -88,13 +88,13 @@ class TestFile:
         assert json.loads(found[1])["archive_info"] == {"hashes": HASHES}
 
     def test_a_signed_url_keeps_its_signature_to_itself(self, tmp_path: Path) -> None:
-        import dataclasses
+        from vinstall.values import replace
 
         pin = make_pin(make_wheel(tmp_path))
         artifact = pin.choice.artifact
         file = artifact.file._replace(url="https://me:pw@x.example/a.whl?signature=secret")
-        choice = dataclasses.replace(pin.choice, artifact=dataclasses.replace(artifact, file=file))
-        found = origin_file(dataclasses.replace(pin, choice=choice), "ab" * 32, None)
+        choice = replace(pin.choice, artifact=replace(artifact, file=file))
+        found = origin_file(replace(pin, choice=choice), "ab" * 32, None)
         assert found is not None
         assert json.loads(found[1])["url"] == "https://x.example/a.whl"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from vinstall.installation.plan import Plan, is_same, make_plan
 from vinstall.resolution.model import Kept, Pin, Resolution
 from vinstall.selection.release import Choice, SourceDistribution
 from vinstall.target.installed import InstalledDistribution, InstalledSet
+from vinstall.values import replace
 
 
 def installed(
@@ -111,11 +111,11 @@ class TestSame:
     ) -> Pin:
         (pin,) = pins(tmp_path, "a")
         file = RemoteFile(filename="a", url=url or direct_url)
-        artifact: object = dataclasses.replace(pin.choice.artifact, file=file)
+        artifact: object = replace(pin.choice.artifact, file=file)
         if source:
             artifact = SourceDistribution(name=pin.name, version=pin.version, file=file, source="t")
         choice = Choice(artifact=artifact)  # type: ignore[arg-type]
-        return dataclasses.replace(pin, direct_url=direct_url, choice=choice)
+        return replace(pin, direct_url=direct_url, choice=choice)
 
     @pytest.mark.parametrize(
         ("direct_url", "origin", "same"),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from vinstall.providers.machine import Machine, this_machine
+from vinstall.values import replace
 
 
 def fake_machine(
@@ -44,7 +44,7 @@ def fake_machine(
 def rooted_machine(root: Path, **others: Any) -> Machine:
     """A machine whose files lie under `root`, read by the real functions."""
     real = this_machine({})
-    return dataclasses.replace(
+    return replace(
         fake_machine(**others),
         read=lambda path, limit: real.read(f"{root}{path}", limit),
         entries=lambda path: real.entries(f"{root}{path}"),
@@ -205,7 +205,7 @@ def cpu_machine(dump: Path, *, processor: str | None = None) -> Machine:
     system = dump.name.partition("-")[0]
     if system == "windows":
         flags = json.dumps(_cpuid_flags(text))
-        return dataclasses.replace(
+        return replace(
             fake_machine(system="Windows", processor="AMD64", libraries={"kernel32": _Kernel()}),
             run=lambda command, _seconds: flags if "vinstall.providers.cpu" in command else None,
         )

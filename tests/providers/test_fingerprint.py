@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from tests.providers.machines import fake_machine
 from vinstall.providers.fingerprint import host_fingerprint
 from vinstall.providers.machine import described_machine, this_machine
+from vinstall.values import replace
 
 BOOT = {"/proc/sys/kernel/random/boot_id": "8f2c9c1e-0000-4000-8000-000000000000\n"}
 CPU = {"/proc/cpuinfo": "processor : 0\nflags : avx\ncpu MHz : 800.0\n\nprocessor : 1\n"}
@@ -64,7 +64,7 @@ def test_nothing_else_does(change: Mapping[str, Any]) -> None:
 def test_another_container_is_another_machine() -> None:
     machine = fake_machine(files=BOOT)
     prints = {
-        host_fingerprint(dataclasses.replace(machine, identity=identity))
+        host_fingerprint(replace(machine, identity=identity))
         for identity in (lambda _path: (1, 2), lambda _path: (1, 3))
     }
     assert len(prints) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from vinstall.providers.consent import ConsentBook
 from vinstall.providers.plugin import IsolatedPluginRunner, PreparedPlugin
 from vinstall.providers.provider import PluginQuestion
 from vinstall.providers.trust import parse_trust
+from vinstall.values import replace
 
 SPEED = FeatureSupport("speed", ("9", "8"), True)
 COLOUR = FeatureSupport("colour", ("red",))
@@ -381,7 +381,7 @@ class TestIsolation:
         workshop = Workshop(tmp_path)
 
         def prepare(name: NormalizedName, release: Version, sha256: str | None) -> PreparedPlugin:
-            return dataclasses.replace(workshop(name, release, sha256), python=python)
+            return replace(workshop(name, release, sha256), python=python)
 
         found = runner(tmp_path, prepare=prepare).ask(question())
         assert found.features == (SPEED, COLOUR)
@@ -390,7 +390,7 @@ class TestIsolation:
         workshop = Workshop(tmp_path)
 
         def prepare(name: NormalizedName, release: Version, sha256: str | None) -> PreparedPlugin:
-            return dataclasses.replace(workshop(name, release, sha256), python=tmp_path / "none")
+            return replace(workshop(name, release, sha256), python=tmp_path / "none")
 
         assert runner(tmp_path, prepare=prepare).ask(question()) == failed(
             f"{PLUGIN} could not be started: No such file or directory"
@@ -451,7 +451,7 @@ class TestMemory:
         first = runner(tmp_path, **settings).ask(question())
         again = runner(tmp_path, **settings).ask(question())
         assert first.how == "plugin acme-provider==1.0 (asked)"
-        assert again == dataclasses.replace(first, how="plugin acme-provider==1.0 (remembered)")
+        assert again == replace(first, how="plugin acme-provider==1.0 (remembered)")
 
     @pytest.mark.parametrize(
         "change",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from vinstall.providers.machine import Machine, described_machine
 from vinstall.providers.provider import PluginQuestion, ProviderOptions
 from vinstall.providers.registry import Registry
 from vinstall.providers.trust import parse_trust
+from vinstall.values import replace
 
 MARKERS = {
     "implementation_name": "cpython",
@@ -109,7 +109,7 @@ def unanswered(reason: str) -> NamespaceAnswer:
 class TestRule1:
     """Disabled, or optional and not enabled."""
 
-    UNTOUCHED = dataclasses.replace(fake_machine(), environ=Untouchable())
+    UNTOUCHED = replace(fake_machine(), environ=Untouchable())
 
     def test_a_disabled_namespace_supports_nothing(self) -> None:
         for info in (None, NVIDIA, ProviderInfo(static=STATIC)):
@@ -123,14 +123,14 @@ class TestRule1:
             assert found == NamespaceAnswer(unavailable="disabled by `--disable-provider nvidia`")
 
     def test_an_optional_one_is_not_touched_unless_enabled(self) -> None:
-        optional = dataclasses.replace(NVIDIA, optional=True)
+        optional = replace(NVIDIA, optional=True)
         found = answer(optional, "nvidia", machine=self.UNTOUCHED)
         assert found == NamespaceAnswer(
             unavailable="optional; `--enable-provider nvidia` enables it"
         )
 
     def test_an_optional_one_that_is_enabled_is_asked(self) -> None:
-        optional = dataclasses.replace(NVIDIA, optional=True)
+        optional = replace(NVIDIA, optional=True)
         found = answer(optional, "nvidia", options=options(enabled=frozenset({"nvidia"})))
         assert found == NamespaceAnswer(how="no NVIDIA driver")
 
@@ -180,7 +180,7 @@ class TestRule4:
     """A host file."""
 
     def test_it_stands_for_detection(self) -> None:
-        machine = dataclasses.replace(fake_machine(), environ=Untouchable())
+        machine = replace(fake_machine(), environ=Untouchable())
         found = answer(NVIDIA, "nvidia", machine=machine, host={"nvidia": STATIC})
         assert found == NamespaceAnswer(features=STATIC, how="host file")
 
@@ -271,9 +271,9 @@ class TestRule5:
             raise RuntimeError("the driver burns")
 
         listener = Listener()
-        machine = dataclasses.replace(fake_machine(), load=burn)
+        machine = replace(fake_machine(), load=burn)
         registry = Registry(machine=machine, markers=MARKERS, observer=listener)
-        for info in (NVIDIA, dataclasses.replace(NVIDIA, optional=False, plugin_api=None), None):
+        for info in (NVIDIA, replace(NVIDIA, optional=False, plugin_api=None), None):
             assert registry.answer("nvidia", info, labels=1).features == ()
         assert listener.lines == [
             "warning: detection for `nvidia` failed: RuntimeError: the driver burns"
@@ -285,10 +285,10 @@ class TestRule5:
 
     def test_each_is_asked_once_and_equal_questions_get_the_identical_answer(self) -> None:
         loaded: list[str] = []
-        machine = dataclasses.replace(fake_machine(), load=loaded.append)
+        machine = replace(fake_machine(), load=loaded.append)
         registry = Registry(machine=machine, markers=MARKERS)
         first = registry.answer("nvidia", NVIDIA, labels=1)
-        assert registry.answer("nvidia", dataclasses.replace(NVIDIA), labels=7) is first
+        assert registry.answer("nvidia", replace(NVIDIA), labels=7) is first
         registry.answer("nvidia", ProviderInfo(requires=("nvidia-variant-provider",)), labels=1)
         registry.answer("nvidia", None, labels=1)
         assert loaded == ["libnvidia-ml.so.1", "libcuda.so.1"]
@@ -315,7 +315,7 @@ class TestRule6:
         registry = Registry(
             machine=fake_machine(), markers=MARKERS, observer=listener, runner=runner
         )
-        for info in (FOREIGN, dataclasses.replace(FOREIGN, requires=("acme-provider>=1.1",))):
+        for info in (FOREIGN, replace(FOREIGN, requires=("acme-provider>=1.1",))):
             found = registry.answer("acme", info, labels=3)
             assert found == unanswered("the plugin `acme-provider` is not trusted")
         assert runner.questions == []
@@ -386,7 +386,7 @@ class TestRule7:
             runner=runner,
             options=options("acme-provider==1.0", "Acme.Provider==1.5", "acme-provider==2.0"),
         )
-        for info in (FOREIGN, dataclasses.replace(FOREIGN, requires=("acme-provider<2",))):
+        for info in (FOREIGN, replace(FOREIGN, requires=("acme-provider<2",))):
             assert registry.answer("acme", info, labels=3) == said
         assert listener.lines == ["warning: odd", "notice: so"]
         assert runner.questions == [
@@ -486,7 +486,7 @@ class TestDescribedTarget:
         assert found.unavailable == "the target is only described, not detected"
 
     def test_the_overrides_speak_for_it(self) -> None:
-        machine = dataclasses.replace(self.MACHINE, environ={CUDA: "12.8"})
+        machine = replace(self.MACHINE, environ={CUDA: "12.8"})
         found = answer(None, "nvidia", machine=machine)
         assert found.features[0].values[0] == "12.8"
         assert found.unavailable is None

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -43,6 +43,7 @@ from vinstall.resolution.options import (
 )
 from vinstall.resolution.resolve import resolve
 from vinstall.selection.policy import SelectionPolicy
+from vinstall.values import replace
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 _ENUMS: dict[str, type[Enum]] = {

@@ -127,12 +127,12 @@ class TestExternallyManaged:
     )
 
     def interpreter(self, tmp_path: Path, text: str | None) -> object:
-        import dataclasses
+        from vinstall.values import replace
 
         found = probe(Path("/usr/bin/python3"))
         if text is not None:
             (tmp_path / "EXTERNALLY-MANAGED").write_text(text)
-        return dataclasses.replace(found, stdlib=tmp_path)
+        return replace(found, stdlib=tmp_path)
 
     @pytest.fixture(autouse=True)
     def _needs_a_system_python(self) -> None:

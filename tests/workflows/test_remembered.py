@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ from vinstall.selection.release import Choice, SourceDistribution, Wheel
 from vinstall.sources.chain import Chain
 from vinstall.target.environment import Scheme, Target
 from vinstall.target.installed import InstalledDistribution
+from vinstall.values import field_names, replace
 from vinstall.workflows.installed_variants import Standing
 from vinstall.workflows.remembered import (
     RESOLUTIONS,
@@ -156,10 +157,10 @@ class TestKey:
             "dry_run", "report", "compile", "link_mode", "cache_dir", "refresh", "target",
             "exclude_newer", "exclude_newer_for", "no_cache",
         }  # fmt: skip
-        for option in fields(Settings):
-            if option.name in free or option.name in ("sources", "variants"):
+        for option in field_names(Settings()) or ():
+            if option in free or option in ("sources", "variants"):
                 continue
-            old = getattr(Settings(), option.name)
+            old = getattr(Settings(), option)
             new: object
             if isinstance(old, bool):
                 new = not old
@@ -167,8 +168,8 @@ class TestKey:
                 new = type(old)(["x"])
             else:
                 new = "x"
-            settings = replace(Settings(), **cast("dict[str, Any]", {option.name: new}))
-            assert Asking(settings=settings).key() != Asking().key(), option.name
+            settings = replace(Settings(), **cast("dict[str, Any]", {option: new}))
+            assert Asking(settings=settings).key() != Asking().key(), option
 
     @pytest.mark.parametrize(
         "asked",

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from packaging.version import Version
 
 from vinstall.resolution.model import Resolution
 from vinstall.target.environment import Scheme, Target
+from vinstall.values import replace
 from vinstall.workflows.grounds import grounds
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.remembered import Remembered

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from vinstall.building.build_system import BuildSystem
 from vinstall.errors import BuildError
+from vinstall.values import field, frozen
 
 _SHOWN_LINES = 20
 """Lines of a failed build's output that are shown; the file holds all."""
@@ -34,7 +34,7 @@ class BuildEnvironment(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Backend:
     """The hooks of one source tree's backend."""
 

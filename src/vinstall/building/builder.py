@@ -13,7 +13,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 from urllib.request import url2pathname
@@ -31,11 +30,12 @@ from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.observer import Observer
 from vinstall.selection.release import SourceDistribution
 from vinstall.sources.source import FetchedFile, FileReader
+from vinstall.values import field, frozen
 
 _REQUIREMENT_FIELDS = frozenset({"requires-dist", "requires-python", "provides-extra", "version"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildOptions:
     """What the user said about building."""
 
@@ -49,7 +49,7 @@ class BuildOptions:
     """Everything about the target's interpreter a built wheel depends on; part of the cache key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildFolders:
     """Where building keeps things."""
 
@@ -61,7 +61,7 @@ class BuildFolders:
     """The output of builds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Prepared:
     tree: Path
     identity: str | None

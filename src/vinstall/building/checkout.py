@@ -10,18 +10,18 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from vinstall.errors import BuildError, FormatError
+from vinstall.values import frozen
 
 _SCHEMES = ("git+https", "git+http", "git+ssh", "git+file", "git+git")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@^~-]*", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VcsUrl:
     """The parts of a `git+SCHEME://...@REVISION#subdirectory=...` URL."""
 
@@ -32,7 +32,7 @@ class VcsUrl:
     subdirectory: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Checkout:
     """A checked-out tree."""
 

@@ -21,13 +21,13 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from vinstall.cache.file_lock import try_lock
 from vinstall.errors import UsageError
 from vinstall.observer import Observer
+from vinstall.values import frozen
 
 Key = tuple["str | int | Key | None", ...]
 """What a value depends on, all of it."""
@@ -56,7 +56,7 @@ class BucketInfo(NamedTuple):
     """Bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CacheInfo:
     """How much a cache holds."""
 

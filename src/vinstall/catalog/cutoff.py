@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from packaging.utils import NormalizedName
 
 from vinstall.errors import UsageError
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
+from vinstall.values import field, frozen
 
 _ISO_DURATION = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -26,7 +26,7 @@ _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds
 _EXEMPT = frozenset({"none", "false", "never"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cutoff:
     """Files uploaded at this time or later are as if they were not listed."""
 

@@ -8,7 +8,6 @@ neither wheels nor variant metadata of two sources are ever mixed (PEP 825 "Meta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -36,6 +35,7 @@ from vinstall.selection.releases import ReleaseIndex, group_releases
 from vinstall.sources.once import Once
 from vinstall.sources.source import FileReader
 from vinstall.target.environment import Target
+from vinstall.values import frozen, replace
 
 
 class Pages(Protocol):
@@ -58,7 +58,7 @@ class Answers(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NotBuilt:
     """The file is a source distribution, and nothing here can build one."""
 

@@ -7,7 +7,6 @@ fault of the labels it describes and never an error: the installer degrades.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from vinstall.selection.choose import Usable
 from vinstall.selection.release import Release
 from vinstall.sources.once import Once
 from vinstall.sources.source import FileReader
+from vinstall.values import replace
 
 
 class Described(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from vinstall.cli.option_groups import (
     target_options,
     variant_options,
 )
+from vinstall.values import replace
 
 if TYPE_CHECKING:
     from vinstall.workflows.lock import LockReport

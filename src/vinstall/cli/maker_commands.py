@@ -21,6 +21,7 @@ from vinstall.cli.option_groups import (
     target_options,
 )
 from vinstall.errors import UsageError
+from vinstall.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -310,7 +311,6 @@ def _settings(
     console: Console, parameters: dict[str, Any], *, index_url: str | None = None
 ) -> Settings:
     """What is configured about networks and the cache; sets how much the console says."""
-    from dataclasses import replace
 
     from vinstall.workflows.configuration import configuration_input, read_configuration
     from vinstall.workflows.settings_builder import build_settings

@@ -5,13 +5,13 @@ Spec: pip, "Requirements File Format", "Global options".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
 from vinstall.errors import FormatError
 from vinstall.formats.option_line import LineOption
+from vinstall.values import frozen, replace
 
 
 class FindLinks(NamedTuple):
@@ -23,7 +23,7 @@ class FindLinks(NamedTuple):
     """The file it stands in; pip takes a relative path from there if something is there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileOptions:
     """The options of a requirements file and all files it refers to, together."""
 

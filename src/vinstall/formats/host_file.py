@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vinstall.errors import FormatError
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
 from vinstall.formats.toml_document import parse_toml, string_at, strings_at, table_at
+from vinstall.values import field, frozen, replace
 
 _VERSION = "0.1"
 _NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
@@ -23,7 +23,7 @@ _VALUE = re.compile(r"[a-z0-9_.]+", re.ASCII)
 _LIBC = re.compile(r"(\w+) (\d{1,4})\.(\d{1,4})(?:\.\d+)*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostProvider:
     """What the machine supports in one namespace, and who said so."""
 
@@ -34,7 +34,7 @@ class HostProvider:
     plugin_api: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostFacts:
     """The machine, for people; an empty string is a fact that is not known or not shared."""
 
@@ -54,7 +54,7 @@ class HostFacts:
     """Namespace to how its answer was found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostFile:
     """One machine, or what several have in common."""
 

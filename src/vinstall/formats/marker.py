@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -18,6 +17,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import FormatError
 from vinstall.formats.variant_json import Property
+from vinstall.values import field, frozen
 
 if TYPE_CHECKING:
     from packaging.markers import Marker as PackagingMarker
@@ -66,7 +66,7 @@ _LABEL_STAND_IN = "sys_platform"
 _MAX_DEPTH = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MarkerContext:
     """Everything a marker can ask about."""
 
@@ -82,7 +82,7 @@ class MarkerContext:
     """The dependency groups asked for; lock files only (PEP 751)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Marker:
     """A parsed marker."""
 

@@ -8,7 +8,6 @@ dependency of a wheel in which one marker asks about variants.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -19,6 +18,7 @@ from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
 from vinstall.formats.requirement import Requirement, parse_requirement
 from vinstall.formats.version_set import parse_version_set
+from vinstall.values import frozen
 
 _FIELD = re.compile(
     r"\n(Metadata-Version|Name|Version|Requires-Python|Requires-Dist|Provides-Extra|Dynamic)"
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.ASCII | re.IGNORECAS
 _NEWEST_MAJOR = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Metadata:
     """The part of core metadata that an installer acts on."""
 

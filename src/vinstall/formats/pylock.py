@@ -7,7 +7,6 @@ level holds it.  Paths and URLs are checked for shape only; what may be read is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -20,6 +19,7 @@ from vinstall.errors import FormatError
 from vinstall.formats.marker import Marker, parse_marker
 from vinstall.formats.variant_json import VariantTable, read_variant_table
 from vinstall.formats.version_set import parse_version_set
+from vinstall.values import field, frozen
 
 Table: TypeAlias = Mapping[str, object]
 _T = TypeVar("_T")
@@ -28,7 +28,7 @@ LOCK_VERSION = "1.0"
 _SOURCES = ("vcs", "directory", "archive")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockedFile:
     """A wheel, a source distribution or an archive of a package."""
 
@@ -48,7 +48,7 @@ class LockedFile:
     unknown: Table = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockedVcs:
     """A checkout."""
 
@@ -61,7 +61,7 @@ class LockedVcs:
     unknown: Table = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockedDirectory:
     """A source tree on disk."""
 
@@ -71,7 +71,7 @@ class LockedDirectory:
     unknown: Table = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockedPackage:
     """One `[[packages]]` entry."""
 
@@ -94,7 +94,7 @@ class LockedPackage:
     unknown: Table = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lock:
     """A lock file."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -19,9 +18,10 @@ from vinstall.formats.toml_document import (
     strings_at,
     table_at,
 )
+from vinstall.values import field, frozen, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pyproject:
     """What a pyproject.toml says about dependencies."""
 

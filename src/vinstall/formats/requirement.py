@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -12,6 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from vinstall.errors import FormatError
 from vinstall.formats.marker import Marker, parse_marker
 from vinstall.formats.version_set import parse_version_set
+from vinstall.values import field, frozen
 
 _IDENTIFIER = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _HEAD = re.compile(rf"\s*({_IDENTIFIER})\s*(?:\[([^\]]*)\])?\s*", re.ASCII)
@@ -21,7 +21,7 @@ _VERSIONS = re.compile(r"(?:\(([^();]*)\)\s*|([^();]*))(?:;(.*))?", re.DOTALL)
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*(?=@)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Requirement:
     """A dependency specifier."""
 

@@ -8,7 +8,6 @@ exists is not looked at, a text is told by its form alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import NormalizedName
@@ -18,6 +17,7 @@ from vinstall.formats.marker import Marker, parse_marker
 from vinstall.formats.option_line import parse_options
 from vinstall.formats.requirement import Requirement, parse_requirement, shown_requirement
 from vinstall.formats.wheel_name import parse_wheel_name
+from vinstall.values import field, frozen, replace
 
 _EDITABLE = re.compile(r"(?:-e|--ed[a-z]*)(?:\s+|=|(?<=-e)(?=[^\s=]))", re.ASCII)
 _URL = re.compile(
@@ -35,7 +35,7 @@ _HASH = re.compile(r"(sha256|sha384|sha512):([0-9a-f]+)", re.ASCII | re.IGNORECA
 _HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RequirementLine:
     """One thing asked for: by name (`requirement`) or by place (`location`); never both."""
 

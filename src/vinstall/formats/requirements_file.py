@@ -10,7 +10,6 @@ import codecs
 import os.path
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from urllib.parse import urljoin
 
@@ -28,6 +27,7 @@ from vinstall.formats.requirement_line import (
     parse_requirement_line,
 )
 from vinstall.formats.script_metadata import parse_script_metadata
+from vinstall.values import field, frozen, replace
 
 Load: TypeAlias = Callable[[str], bytes]
 """The bytes at a path or URL; raises a VinstallError that names it."""
@@ -49,7 +49,7 @@ _LOCK = re.compile(r"pylock(?:\.[^./]+)?\.toml")
 _MAX_DEPTH = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RequirementsFile:
     """What one file and the files it names ask for, in the order written."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
@@ -12,12 +11,13 @@ from packaging.specifiers import SpecifierSet
 from vinstall.errors import FormatError
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.toml_document import parse_toml, requirements_at, specifier_at, table_at
+from vinstall.values import field, frozen
 
 _START = re.compile(r"# /// ([A-Za-z0-9-]+)", re.ASCII)
 _END = "# ///"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScriptMetadata:
     """What a script says it needs."""
 

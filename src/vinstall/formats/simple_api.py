@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin
@@ -17,6 +16,7 @@ from urllib.parse import unquote, urljoin
 from packaging.utils import NormalizedName
 
 from vinstall.errors import FormatError
+from vinstall.values import frozen
 
 
 class RemoteFile(NamedTuple):
@@ -42,7 +42,7 @@ class RemoteFile(NamedTuple):
     """URL of the file's attestations as written, or None (PEP 740)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProjectPage:
     """What one source says about one project."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+
+from vinstall.values import frozen
 
 
 class FeatureSupport(NamedTuple):
@@ -19,7 +20,7 @@ NamespaceSupport: TypeAlias = tuple[FeatureSupport, ...]
 """The features of one namespace that the target supports, most preferred first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NamespaceAnswer:
     """What the target supports in one namespace, and how that is known."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,6 +23,7 @@ from vinstall.formats.json_object import (
     united,
 )
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
+from vinstall.values import field, frozen
 
 ABI_DEPENDENCY = "abi_dependency"
 """The namespace whose properties bind to other distributions of the resolution (PEP 850)."""
@@ -62,7 +62,7 @@ class Property(NamedTuple):
         return " :: ".join(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProviderInfo:
     """What the metadata says about who answers for one namespace (PEP 850, `providers`)."""
 
@@ -80,7 +80,7 @@ class ProviderInfo:
     """The static answer; None where the metadata gives none (an empty table says nothing)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VariantTable:
     """The variants of one release, or of one wheel."""
 
@@ -101,7 +101,7 @@ class VariantTable:
     """Paths of keys that no known generation has; worth a line of detail."""
     schema: str = field(default="", compare=False)
     """The `$schema` URL as written."""
-    document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    document: Mapping[str, object] = field(default_factory=dict, compare=False, shown=False)
     """The JSON object this was read from, for tools that have to repeat it (PEP 751)."""
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from packaging.utils import BuildTag, NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from vinstall.errors import FormatError
+from vinstall.values import frozen
 
 _LABEL = re.compile(r"[0-9a-z_.]+", re.ASCII)
 _NAME = re.compile(r"[\w\d._]*", re.UNICODE)
@@ -18,7 +18,7 @@ _TAGS = re.compile(r"[\w.]+", re.ASCII)
 NULL_LABEL = "null"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WheelName:
     """The parts of a wheel's file name."""
 

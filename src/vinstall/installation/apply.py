@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -25,9 +24,10 @@ from vinstall.resolution.model import Pin
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
 from vinstall.target.layout import refuse_managed
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """What was done."""
 
@@ -39,7 +39,7 @@ class Outcome:
     """How files came from the store, after a fallback; None where none did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ApplyOptions:
     """The user's say on how files are put in place."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from packaging.utils import NormalizedName
@@ -26,6 +25,7 @@ from vinstall.installation.scripts import (
 )
 from vinstall.resolution.model import Pin
 from vinstall.target.environment import Target
+from vinstall.values import frozen
 
 
 class Link(NamedTuple):
@@ -49,7 +49,7 @@ class Text(NamedTuple):
     executable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arrival:
     """Everything one distribution brings."""
 

@@ -22,11 +22,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vinstall.errors import InstallationError
+from vinstall.values import frozen
 
 STAGE_PREFIX = ".vinstall-"
 """Stage folders begin with this; nothing imports them or takes them for a distribution."""
@@ -62,7 +62,7 @@ class Step(NamedTuple):
     """Moving aside: the absolute path.  Moving in: the path relative to the area's base."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Journal:
     """A change: everything needed to carry it out, to undo it, and to finish it."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from packaging.utils import NormalizedName
 
 from vinstall.installation.journal import Area, Step
 from vinstall.target.environment import Target
+from vinstall.values import frozen
 
 
 class Claim(NamedTuple):
@@ -42,7 +42,7 @@ class Taken(NamedTuple):
     """Something else is a folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Placement:
     """How staged files reach their places."""
 

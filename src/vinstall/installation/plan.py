@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 
@@ -11,9 +10,10 @@ from vinstall.installation.origin import without_credentials
 from vinstall.resolution.model import Pin, Resolution
 from vinstall.selection.release import SourceDistribution
 from vinstall.target.installed import InstalledDistribution, InstalledSet
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """One change of an environment; every name occurs once, duplicates in `remove` apart."""
 

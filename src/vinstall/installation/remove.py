@@ -12,15 +12,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from vinstall.errors import FormatError, InstallationError
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, linked_egg_info
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Removal:
     """The traces of one distribution."""
 

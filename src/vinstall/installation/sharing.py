@@ -10,13 +10,13 @@ each RECORD lists it, and it goes with the last distribution that does.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 
 from packaging.utils import NormalizedName
 
 from vinstall.cache.store import FileGroup
 from vinstall.installation.assembly import Arrival, Link
 from vinstall.installation.placement import joined
+from vinstall.values import replace
 
 Place = tuple[int, str]
 """Area, and path relative to its base."""

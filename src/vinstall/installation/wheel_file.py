@@ -16,7 +16,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from packaging.version import Version
 from vinstall.errors import IntegrityError
 from vinstall.formats.wheel_name import WheelName, parse_wheel_name
 from vinstall.installation.journal import STAGE_PREFIX
+from vinstall.values import frozen
 
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 _ENCRYPTED, _UTF8 = 0x1, 0x800
@@ -83,7 +83,7 @@ class Member(NamedTuple):
     """What RECORD says: `sha256=...`; unpadded URL-safe base64."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckedWheel:
     """A wheel whose directory and RECORD hold together; contents are checked while unpacking."""
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import url2pathname
 
 from vinstall.errors import SourceError
 from vinstall.net.redaction import redact
+from vinstall.values import frozen
 
 _WEB = ("https", "http")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockPlace:
     """The folder of a lock, and the prefixes its files may come from."""
 

@@ -8,7 +8,6 @@ selected for one of those entries asks for it (PEP 825 "Integration with pylock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -22,9 +21,10 @@ from vinstall.locking.place import LockPlace
 from vinstall.resolution.model import Edge, Pin, Resolution
 from vinstall.selection.reason import Rejection
 from vinstall.selection.release import Choice
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockRequest:
     """What of a lock is asked for, and for which environment."""
 

@@ -8,7 +8,6 @@ dependencies that lead to it where they do not.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urldefrag
 
@@ -35,11 +34,12 @@ from vinstall.net.address import split_user
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin, Resolution
 from vinstall.selection.release import Release, Wheel
+from vinstall.values import field, frozen, replace
 
 _VARIANT_FIELD = "variant_"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostAnswer:
     """What was resolved for one host."""
 
@@ -55,7 +55,7 @@ class HostAnswer:
     """The metadata of a release whose labels are all made for other machines; may cost reading it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockOptions:
     """The user's say on what a lock holds."""
 
@@ -69,7 +69,7 @@ class LockOptions:
     requires_python: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DirectSource:
     """What building found out about a direct requirement."""
 
@@ -97,7 +97,7 @@ _Key = tuple[NormalizedName, Version, str]
 """Name, version, and where from: one entry of the lock."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Entry:
     pins: dict[int, Pin] = field(default_factory=dict)
     """By the number of the host."""

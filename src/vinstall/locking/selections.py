@@ -7,7 +7,6 @@ dependency_groups`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 
@@ -15,9 +14,10 @@ from vinstall.formats.marker import MarkerContext
 from vinstall.formats.metadata import dependencies
 from vinstall.formats.requirement import Requirement
 from vinstall.resolution.model import Resolution
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Selection:
     """An extra or a group that a lock may be asked for."""
 

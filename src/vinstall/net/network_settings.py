@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from vinstall.values import field, frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class TrustSettings:
     """What the user said about certificates."""
 
@@ -16,7 +17,7 @@ class TrustSettings:
     """A PEM file with our own certificate and key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NetworkSettings:
     """What the user said about the network."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from vinstall.net.address import Origin, parse_origin
+from vinstall.values import field, frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProxyRules:
     """The proxies of one run."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from vinstall.errors import NetworkError
+from vinstall.values import frozen
 
 
 class OfflineError(NetworkError):
@@ -26,7 +26,7 @@ class Refused(NetworkError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Response:
     """A whole answer."""
 
@@ -38,7 +38,7 @@ class Response:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Part:
     """Some bytes of a file."""
 

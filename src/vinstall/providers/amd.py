@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
 from vinstall.providers.machine import Machine
 from vinstall.providers.override import GFX_ARCH, ROCM_VERSION, malformed
+from vinstall.values import frozen
 
 _KFD = "/sys/class/kfd/kfd"
 _NODES = f"{_KFD}/topology/nodes"
@@ -28,7 +28,7 @@ _NAME = re.compile(r"\b(gfx\d+[0-9a-f]*)\b(?!-)")
 _PROCESSOR = "gfx000"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AmdFacts:
     """What the kernel and ROCm say, or the user instead."""
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
 from vinstall.providers.machine import Machine
 from vinstall.providers.override import CANN_VERSION, NPU_DRIVER, NPU_TYPE, malformed
+from vinstall.values import frozen
 
 _SECONDS = 10.0
 _NPU = re.compile(r"^\|\s*\d+\s+(\d+[A-Za-z]+\d*|[A-Za-z]+\d+[A-Za-z0-9]*)\s+\|", re.MULTILINE)
@@ -20,7 +20,7 @@ _CANN = re.compile(r"version=(\d+)\.(\d+)(?:\.(\d+))?(?:\.RC(\d+))?")
 _VALUE = re.compile(r"[a-z0-9_.]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AscendFacts:
     """What `npu-smi` and the toolkit say, or the user instead; None where nothing says it."""
 

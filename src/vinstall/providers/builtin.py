@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -16,9 +15,10 @@ from packaging.version import Version
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.support import NamespaceAnswer
 from vinstall.providers.machine import Machine
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Package:
     """One published package a built-in stands for."""
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from vinstall.errors import FormatError, SourceError
 from vinstall.formats.json_object import as_object, as_string, parse_json_object
 from vinstall.providers.trust import TrustedPlugin
+from vinstall.values import frozen
 
 _FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConsentBook:
     """A small JSON file; it need not exist."""
 

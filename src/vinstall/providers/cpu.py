@@ -11,9 +11,9 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from vinstall.providers.machine import Machine
+from vinstall.values import frozen
 
 X86_64 = "x86_64"
 AARCH64 = "aarch64"
@@ -57,7 +57,7 @@ _AVX512_STATE = 0b1110_0110
 _NEEDS_AVX_STATE = frozenset({"fma", "f16c", "vaes", "vpclmulqdq"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CpuFacts:
     """The processor a target runs on."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
 from vinstall.providers.level_zero import UNINITIALIZED, LevelZeroError, device_ips
 from vinstall.providers.machine import Machine
 from vinstall.providers.override import DEVICE_IP, malformed
+from vinstall.values import frozen
 
 _BASES: Mapping[str, str] = {
     "35.11.0": "",
@@ -43,7 +43,7 @@ _BASES: Mapping[str, str] = {
 """Every known device IP, with the base of its family where that is another one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IntelFacts:
     """What Level Zero says, or the user instead."""
 

@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from packaging.version import InvalidVersion, Version
@@ -21,6 +20,7 @@ from packaging.version import InvalidVersion, Version
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
 from vinstall.providers.machine import Machine
 from vinstall.providers.override import CONDA_CUDA, CUDA_VERSION, SM_ARCH, malformed
+from vinstall.values import frozen
 
 _FIRST_MAJOR = 11
 _LAST_MAJOR = 15
@@ -37,7 +37,7 @@ Pair: TypeAlias = tuple[int, int]
 """Major and minor."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Forced:
     """What the user says instead of the driver."""
 
@@ -49,7 +49,7 @@ class Forced:
     """`CONDA_OVERRIDE_CUDA` is set and empty."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NvidiaFacts:
     """What the driver says, and what the user says instead."""
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +24,7 @@ from vinstall.providers.plugin_answer import parse_plugin_answer, plain
 from vinstall.providers.plugin_process import clean_environ, run_plugin
 from vinstall.providers.provider import PluginQuestion
 from vinstall.providers.trust import TrustedPlugin
+from vinstall.values import field, frozen
 
 _REVISION = 1
 """Raised when the script or the reading of its answers changes; part of the key of answers."""
@@ -32,7 +32,7 @@ _REVISION = 1
 _API = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)?)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PreparedPlugin:
     """A plugin ready to be run."""
 
@@ -72,13 +72,13 @@ class AnswerMemory(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IsolatedPluginRunner:
     """The PluginRunner of an installation."""
 
     prepare: PreparePlugin
     consent: ConsentBook
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str] = field(shown=False)
     memory: AnswerMemory | None = None
     """None: every run asks anew."""
     fingerprint: str | None = None

@@ -15,9 +15,10 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from vinstall.values import frozen
 
 _OUTPUT_LIMIT = 1024 * 1024
 _INTERVAL = 0.05
@@ -41,7 +42,7 @@ _PASSED_ON = frozenset(
 _PASSED_ON_PART = "_VARIANT_PROVIDER_"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PluginOutcome:
     """How a run ended."""
 

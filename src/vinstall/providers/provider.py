@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from vinstall.formats.support import NamespaceAnswer
 from vinstall.providers.trust import TrustedPlugin
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProviderOptions:
     """What the user said about providers."""
 
@@ -25,7 +25,7 @@ class ProviderOptions:
     """`--require-hashes`: a plugin only runs if the user named its hash."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PluginQuestion:
     """What a trusted plugin is asked."""
 

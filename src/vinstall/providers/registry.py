@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 
 from vinstall.errors import FormatError, UsageError
 from vinstall.formats.marker import Marker, MarkerContext, parse_marker
@@ -23,6 +22,7 @@ from vinstall.providers.machine import Machine
 from vinstall.providers.plugin_answer import plain
 from vinstall.providers.provider import PluginQuestion, PluginRunner, ProviderOptions
 from vinstall.providers.trust import TrustedPlugin
+from vinstall.values import replace
 
 ABI_DEPENDENCY = "abi_dependency"
 """The namespace that is decided by the resolution and not by a machine."""

@@ -7,11 +7,11 @@ vendor number alone is not enough, since virtual network cards and disks carry i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
 from vinstall.providers.machine import Machine
 from vinstall.providers.override import TPU_PRESENT, malformed
+from vinstall.values import frozen
 
 _DEVICES = "/sys/bus/pci/devices"
 _GOOGLE = "0x1ae0"
@@ -31,7 +31,7 @@ _TPUS = frozenset(
 _VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpuFacts:
     """Whether there is a TPU, and how that is known."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from packaging.utils import NormalizedName, canonicalize_name, is_normalized_name
 from packaging.version import InvalidVersion, Version
 
 from vinstall.errors import UsageError
+from vinstall.values import frozen
 
 _FORM = re.compile(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^@\s]+?)\s*(?:@\s*sha256:([0-9A-Fa-f]+))?\s*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TrustedPlugin:
     """One release of a plugin, and the file if the user named it."""
 

@@ -7,7 +7,6 @@ makes one object per fact.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urldefrag, urlencode
 
@@ -17,6 +16,7 @@ from packaging.version import Version
 from vinstall.formats.requirement import Requirement
 from vinstall.resolution.model import InstalledProject, Request
 from vinstall.selection.release import Choice
+from vinstall.values import field, frozen
 
 _LOCAL = re.compile(r"^file:(?://(?:localhost)?)?/(?!/)", re.IGNORECASE)
 
@@ -26,7 +26,7 @@ INSTALLED = -2
 """Number of the candidate that is installed already; where it has alternative limits, of the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Ask:
     """A requirement that wants the project in the answer."""
 
@@ -42,7 +42,7 @@ class Ask:
     """The specifier names one version exactly: `===`, or `==` without `.*` (PEP 592)."""
     is_bounded: bool = False
     """The specifier sets an upper limit."""
-    verdicts: dict[Version, bool] = field(default_factory=dict, repr=False)
+    verdicts: dict[Version, bool] = field(default_factory=dict, shown=False)
     """Answers given, for each version asked about."""
 
     @property
@@ -59,7 +59,7 @@ class Ask:
         return verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Binding:
     """A limit on the version a project may have, should it be in the answer (PEP 850, `abi_dependency`)."""
 
@@ -77,7 +77,7 @@ class Binding:
         return self.requirement.specifier.contains(version, prereleases=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Impossible:
     """A requirement nothing satisfies: the candidate that has it cannot be used."""
 
@@ -87,7 +87,7 @@ class Impossible:
     """The end of a sentence that begins with the candidate: "needs Python >=3.13, ..."."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Candidate:
     """One distribution that may become part of the answer, with the extras asked of it."""
 
@@ -110,7 +110,7 @@ class Candidate:
         return Impossible(name=f"{self.name} {self.version} {reason}", reason=reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Absent:
     """What stands for a project that is only limited, and that nobody asks for."""
 

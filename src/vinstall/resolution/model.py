@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -12,9 +11,10 @@ from vinstall.formats.metadata import Metadata
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.variant_json import Property
 from vinstall.selection.release import Choice
+from vinstall.values import field, frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """One thing the user asks for, or one line of a constraints file."""
 
@@ -23,7 +23,7 @@ class Request:
     """Where it stands, for the user: "`-r requirements.txt` line 3"; None: typed as an argument."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InstalledProject:
     """A distribution that is installed and may stay: its variant, if it has one, still fits the host."""
 
@@ -40,7 +40,7 @@ class InstalledProject:
     hold together; empty: nothing.  It stays only where one of them is kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pin:
     """One distribution of the answer."""
 
@@ -55,7 +55,7 @@ class Pin:
     """The URL of `name @ URL`, a path or a checkout as the user gave it; None from an index."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kept:
     """An installed distribution that is part of the answer as it is."""
 
@@ -65,7 +65,7 @@ class Kept:
     requested: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edge:
     """`parent` asked for `requirement`; parent None: the user did."""
 
@@ -75,7 +75,7 @@ class Edge:
     """Where the user asked: "`-r requirements.txt` line 3"; None for a dependency."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Resolution:
     """A set of distributions that satisfies every requirement; pins sorted by name."""
 

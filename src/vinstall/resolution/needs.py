@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -27,9 +26,10 @@ from vinstall.resolution.candidate import (
 )
 from vinstall.resolution.options import Dependencies, ResolutionOptions
 from vinstall.resolution.shortlist import Shortlist
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Environment:
     """What of the target dependencies depend on."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from packaging.utils import NormalizedName
 
 from vinstall.formats.requirement import Requirement
+from vinstall.values import frozen
 
 
 class Prereleases(Enum):
@@ -48,7 +48,7 @@ class Dependencies(Enum):
     """`--only-deps`: everything but what the user names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ResolutionOptions:
     """Every choice that changes an answer and is not made in a requirement."""
 

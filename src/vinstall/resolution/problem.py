@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
 
@@ -13,9 +12,10 @@ from vinstall.resolution.candidate import Ask
 from vinstall.resolution.needs import Needs
 from vinstall.resolution.options import ResolutionOptions
 from vinstall.resolution.shortlist import Shortlist
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """Made once per resolution; the shortlist and the needs remember what was looked at."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -14,9 +13,10 @@ from vinstall.formats.support import NamespaceSupport
 from vinstall.formats.variant_json import Property, VariantTable
 from vinstall.formats.wheel_name import WheelName
 from vinstall.selection.reason import Rejection
+from vinstall.values import field, frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wheel:
     """One wheel a source offers."""
 
@@ -26,7 +26,7 @@ class Wheel:
     """As shown to the user."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SourceDistribution:
     """A source distribution a source offers, or a source tree (a folder, a checkout)."""
 
@@ -39,7 +39,7 @@ class SourceDistribution:
     editable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Release:
     """One version in one source."""
 
@@ -59,7 +59,7 @@ class Release:
         return any(wheel.name.label is not None for wheel in self.wheels)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Choice:
     """One file of a release, and why it and not another."""
 

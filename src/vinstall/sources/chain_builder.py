@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from vinstall.cache.files import Cache
@@ -17,9 +16,10 @@ from vinstall.sources.find_links import FindLinks
 from vinstall.sources.index import Index
 from vinstall.sources.location import Location, parse_location
 from vinstall.sources.web_text import WebTexts
+from vinstall.values import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SourceChoice:
     """Where files shall come from, as the user wrote it."""
 

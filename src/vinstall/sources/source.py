@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from packaging.utils import NormalizedName
 
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
+from vinstall.values import frozen
 
 
 class Source(Protocol):
@@ -35,7 +35,7 @@ class KeptFile(NamedTuple):
     """Seconds since the epoch up to which nobody else would have to be asked; may be infinite."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FetchedFile:
     """A whole file on local disk."""
 

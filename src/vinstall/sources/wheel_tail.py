@@ -7,7 +7,6 @@ directory: for 97 of 100 wheels below 1 MB they come with the first 64 KiB.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
@@ -22,6 +21,7 @@ from vinstall.sources.zip_tail import (
     read_members,
     unpack_member,
 )
+from vinstall.values import frozen
 
 METADATA, VARIANT = "METADATA", "variant.json"
 _LIMITS = {METADATA: 16 * 1024 * 1024, VARIANT: 4 * 1024 * 1024}
@@ -39,7 +39,7 @@ ReadRange = Callable[[int | None, int], Part | None]
 """(start or None for the end, bytes) → that part of the file; None where parts cannot be had."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WheelFacts:
     """What an installer reads of a wheel before it takes it."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from packaging.version import InvalidVersion, Version
 
@@ -22,6 +21,7 @@ from vinstall.target.platforms import (
     cpython_tags,
     linux_platforms,
 )
+from vinstall.values import frozen, replace
 
 _ALIASES = {
     "linux": "x86_64-manylinux_2_28",
@@ -55,7 +55,7 @@ _PYODIDE_TAG = re.compile(r"pyodide_\d+_\d+_wasm32", re.ASCII)
 _PYTHON = re.compile(r"(\d+\.\d+(?:\.\d+\w*)?)(t?)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Platform:
     """A kind of machine: its platform tags, and what markers see of it."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.version import Version
@@ -21,6 +20,7 @@ from vinstall.errors import TargetError, UsageError
 from vinstall.target import layout
 from vinstall.target.environment import Scheme, Target
 from vinstall.target.probe import Interpreter, probe
+from vinstall.values import frozen
 
 _VERSION = re.compile(r"(?:c?python@?|py)?(\d+(?:\.\d+){0,2})(t?)", re.ASCII)
 
@@ -30,7 +30,7 @@ _WAYS_OUT = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Surroundings:
     """What discovery reads of the world."""
 
@@ -42,7 +42,7 @@ class Surroundings:
     """Where answers of interpreters are remembered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """Where the user wants the files, `TargetSettings` in the words of this room."""
 

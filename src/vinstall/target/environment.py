@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.version import Version
 
+from vinstall.values import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Scheme:
     """Where the parts of a wheel go (sysconfig names, PEP 427 `.data` keys)."""
 
@@ -31,7 +32,7 @@ class Scheme:
         }[key]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """One environment: what it is, what it accepts, where files go."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -18,6 +17,7 @@ from packaging.version import Version
 from vinstall.errors import FormatError
 from vinstall.formats.variant_json import Property, parse_variant_table
 from vinstall.target.environment import Target
+from vinstall.values import field, frozen
 
 Kind: TypeAlias = Literal["dist-info", "egg-info", "distutils", "egg-link"]
 """`egg-info`: a folder that setuptools wrote; `distutils`: a single file, which lists nothing."""
@@ -38,7 +38,7 @@ class RecordRow(NamedTuple):
     """Bytes in decimal, or empty."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InstalledVariant:
     """The variant a wheel was installed as."""
 
@@ -46,7 +46,7 @@ class InstalledVariant:
     properties: frozenset[Property]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InstalledDistribution:
     """One distribution found in a site folder.  Reading its parts costs disk access when asked."""
 
@@ -149,7 +149,7 @@ class InstalledDistribution:
         return value if isinstance(value, dict) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InstalledSet:
     """Everything found in the site folders of a target."""
 

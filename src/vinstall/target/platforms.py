@@ -8,8 +8,9 @@ process comes from the target here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from vinstall.values import frozen
 
 _LEGACY_MANYLINUX = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 _MANYLINUX_MACHINES = frozenset(
@@ -17,7 +18,7 @@ _MANYLINUX_MACHINES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LinuxFacts:
     """What decides the platform tags of a Linux target."""
 

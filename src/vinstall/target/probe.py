@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vinstall.cache.files import Cache, Key
 from vinstall.errors import TargetError
 from vinstall.target.environment import Scheme
+from vinstall.values import frozen
 
 BUCKET = "interpreters"
 """Where answers are kept in a cache."""
@@ -27,7 +27,7 @@ _TIMEOUT = 60.0
 """Seconds an interpreter may take to start and answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Interpreter:
     """One interpreter and the environment it belongs to."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from vinstall.cache.files import Cache
 from vinstall.cache.store import Store
 from vinstall.errors import FormatError, UsageError
 from vinstall.observer import Observer
+from vinstall.values import frozen
 
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName
@@ -138,7 +138,7 @@ class LateReader:
         return self._outside.reader.download(file)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rooms:
     """What one run works with."""
 

@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -22,6 +21,7 @@ from vinstall.selection.release import SourceDistribution
 from vinstall.sources.location import shown, url_path
 from vinstall.target.discover import Place, Surroundings, discover_target, environment_python
 from vinstall.target.environment import Target
+from vinstall.values import frozen
 from vinstall.workflows.assemble import Rooms
 from vinstall.workflows.requirements import Asked, collect_settings
 from vinstall.workflows.side_installation import Side, install_beside
@@ -29,7 +29,7 @@ from vinstall.workflows.side_installation import Side, install_beside
 _UNNAMED = canonicalize_name("")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IsolatedEnvironment:
     """A virtual environment made for one build."""
 
@@ -54,7 +54,7 @@ class IsolatedEnvironment:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SharedEnvironment:
     """The target itself: `--no-build-isolation`."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -13,6 +12,7 @@ from vinstall.cache.files import Cache, CacheInfo
 from vinstall.errors import UsageError
 from vinstall.formats.simple_api import ARCHIVE_SUFFIXES
 from vinstall.observer import Observer
+from vinstall.values import frozen
 from vinstall.workflows.folders import user_cache_folder
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.settings import Settings
@@ -21,7 +21,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgt]?)(i?)b?", re.ASCII | re.IGNORECASE
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cleaned:
     """What a removal did."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from packaging.tags import parse_tag
 from packaging.utils import NormalizedName
@@ -18,6 +17,7 @@ from vinstall.formats.requirement import render_requirement
 from vinstall.observer import Observer
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution
+from vinstall.values import frozen
 from vinstall.workflows.assemble import describe
 from vinstall.workflows.cuda_majors import cuda_findings
 from vinstall.workflows.finding import Finding, Kind
@@ -31,7 +31,7 @@ from vinstall.workflows.settings import Settings
 _TAG = re.compile(rb"^Tag:[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckedVariant:
     """One installed variant."""
 
@@ -42,7 +42,7 @@ class CheckedVariant:
     """Why this host does not support it, as the end of a sentence; None: it does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EnvironmentCheck:
     """Everything found."""
 

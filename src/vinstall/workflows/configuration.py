@@ -7,12 +7,12 @@ Strongest first: the command line, `VINSTALL_*`, `UV_*` (indexes and `UV_OFFLINE
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from vinstall.errors import UsageError
 from vinstall.net.redaction import redact
+from vinstall.values import frozen
 from vinstall.workflows.folders import user_configuration_folder
 from vinstall.workflows.option_table import (
     OPTIONS,
@@ -61,7 +61,7 @@ def configuration_input(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Configuration:
     """What was set, by option name; options left alone are absent."""
 

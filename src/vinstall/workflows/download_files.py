@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urldefrag
 
@@ -17,6 +16,7 @@ from vinstall.resolution.model import Pin
 from vinstall.selection.release import SourceDistribution
 from vinstall.sources.location import url_path
 from vinstall.sources.source import FetchedFile
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import describe, find_target
 from vinstall.workflows.hash_checks import demand_hashes
 from vinstall.workflows.invocation import Invocation
@@ -30,7 +30,7 @@ _DOWNLOADS = 8
 """Files fetched at once, as for an installation."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Downloaded:
     """One file."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -19,6 +18,7 @@ from vinstall.selection.choose import LabelRank, rank_labels
 from vinstall.selection.ordering import rank_properties
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.target.environment import Target
+from vinstall.values import frozen
 from vinstall.workflows.assemble import (
     RecordedAnswers,
     assemble,
@@ -34,7 +34,7 @@ from vinstall.workflows.policies import selection_policies
 from vinstall.workflows.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExplainedLabel:
     """One label."""
 
@@ -51,7 +51,7 @@ class ExplainedLabel:
     """Why there is none; None where there is one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Explanation:
     """One release, label by label: those that fit by rank, then the others by name."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from vinstall.values import frozen
 
 
 class Kind(Enum):
@@ -23,7 +24,7 @@ class Kind(Enum):
     CHANGED_FILE = "changed-file"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """One thing found."""
 

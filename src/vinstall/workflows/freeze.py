@@ -6,7 +6,6 @@ Spec: pip's documentation of `pip freeze`; PEP 610 for what came from a URL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -17,6 +16,7 @@ from vinstall.observer import Observer
 from vinstall.selection.releases import group_releases
 from vinstall.sources.chain import Chain
 from vinstall.target.installed import InstalledDistribution
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import Rooms, build_chain, describe
 from vinstall.workflows.editable_origin import EditableLine, editable_line
 from vinstall.workflows.inventory import (
@@ -38,7 +38,7 @@ _ALLOWED = ("sha256", "sha384", "sha512")
 _THREADS = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FreezeWishes:
     """What is written, in pip's words."""
 
@@ -51,7 +51,7 @@ class FreezeWishes:
     paths: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Frozen:
     """One requirement."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vinstall import __version__
@@ -20,6 +19,7 @@ from vinstall.formats.support import NamespaceAnswer
 from vinstall.observer import Observer
 from vinstall.providers import builtin
 from vinstall.target.environment import Target
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import (
     Rooms,
     assemble,
@@ -33,7 +33,7 @@ from vinstall.workflows.settings import Settings
 _CREATOR = f"vinstall {__version__}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostReport:
     """Every built-in provider's answer, and the machine they are about."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -22,6 +21,7 @@ from vinstall.selection.release import SourceDistribution, Wheel
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
 from vinstall.target.layout import refuse_managed
+from vinstall.values import frozen, replace
 from vinstall.workflows.accelerators import accelerator_changes, container_hints
 from vinstall.workflows.assemble import Rooms, describe, find_target
 from vinstall.workflows.broken_needs import broken_needs
@@ -126,7 +126,7 @@ def _install(
         return run.report(plan, standings, stored)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Run:
     """One installation, step by step."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from packaging.specifiers import SpecifierSet
@@ -24,6 +23,7 @@ from vinstall.selection.labels import Verdict, judge_labels
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import UnsupportedFeature
 from vinstall.target.installed import InstalledDistribution, InstalledSet
+from vinstall.values import frozen, replace
 
 Versions: TypeAlias = Mapping[NormalizedName, Version]
 """Of what is or will be installed."""
@@ -37,7 +37,7 @@ class Answers(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Standing:
     """One installed distribution and whether it may stay."""
 

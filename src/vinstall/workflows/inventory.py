@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from vinstall.observer import Observer
 from vinstall.sources.location import url_path
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import (
     RecordedAnswers,
     Rooms,
@@ -31,7 +31,7 @@ _PART_OF_PYTHON = frozenset({"python", "wsgiref", "argparse"})
 """What pip leaves out of its lists: modules that came with Python since."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inventory:
     """An environment and what is in it."""
 
@@ -84,7 +84,7 @@ def open_inventory(
         yield Inventory(rooms=rooms, target=target, installed=scan_installed(target))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Spelling:
     """Name and version as the distribution's own metadata spells them."""
 
@@ -117,7 +117,7 @@ def editable_location(distribution: InstalledDistribution) -> str | None:
     return str(url_path(url)) if isinstance(url, str) and url.startswith("file:") else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ShownVariant:
     """The variant a distribution was installed as, for the user."""
 

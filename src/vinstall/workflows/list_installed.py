@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from packaging.version import Version
 from vinstall.errors import BuildError, UsageError
 from vinstall.observer import Observer
 from vinstall.target.installed import InstalledDistribution
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import describe, open_catalog
 from vinstall.workflows.inventory import (
     Inventory,
@@ -35,7 +35,7 @@ _THREADS = 16
 _BUILD = re.compile(rb"^Build:[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ListWishes:
     """Which of the installed distributions are listed, in pip's words."""
 
@@ -50,7 +50,7 @@ class ListWishes:
     """Folders to look in instead of the environment's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Latest:
     """The newest release that could be installed here."""
 
@@ -61,7 +61,7 @@ class Latest:
     """The variant that would be chosen; None for a plain wheel or a source distribution."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Listed:
     """One line of the list."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from vinstall.resolution.model import Pin, Request, Resolution
 from vinstall.resolution.resolve import resolve
 from vinstall.selection.release import Release, SourceDistribution
 from vinstall.target.environment import Target
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import Rooms, find_target, load_text
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.locked import installs_alike
@@ -38,7 +38,7 @@ from vinstall.workflows.settings import Settings
 _Preferences = Mapping[NormalizedName, Version]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockWishes:
     """What is said about a lock, beside the settings an installation has too."""
 
@@ -53,7 +53,7 @@ class LockWishes:
     """Record who the index says built the files (PEP 740)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LockReport:
     """What was written."""
 
@@ -65,7 +65,7 @@ class LockReport:
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _HostQuestion:
     name: str
     question: Question

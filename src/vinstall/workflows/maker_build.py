@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -19,6 +18,7 @@ from vinstall.formats.simple_api import RemoteFile
 from vinstall.observer import Observer
 from vinstall.selection.release import SourceDistribution
 from vinstall.target.environment import Target
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import assemble, find_target
 from vinstall.workflows.builds import open_builder
 from vinstall.workflows.install import install
@@ -54,7 +54,7 @@ def build_project(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TreeBuilder:
     """Builds a copy of a source tree, so that no label finds the objects of the one before."""
 
@@ -121,7 +121,7 @@ def _is_left_over(folder: Path) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InstalledImport:
     """Installs a wheel with what it needs into a folder of its own, and imports from there."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -18,6 +17,7 @@ from vinstall.formats.marker import MarkerContext
 from vinstall.formats.metadata import Metadata, dependencies, parse_metadata
 from vinstall.formats.requirement import Requirement, parse_requirement
 from vinstall.target.installed import InstalledDistribution
+from vinstall.values import replace
 from vinstall.workflows.installed_variants import Standing
 
 _SECTION = re.compile(r"\[([^:\]]*)(?::(.*))?\]")

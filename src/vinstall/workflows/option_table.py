@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
+
+from vinstall.values import frozen
 
 RawValue: TypeAlias = "bool | str | int | float | tuple[str, ...]"
 """A value as its kind holds it: flag, text or path, whole number, seconds, list."""
@@ -24,7 +25,7 @@ class Kind(Enum):
     """As LIST, and commas separate too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Option:
     """One option.  Its name is the long flag, the key in a file, and `VINSTALL_` + NAME."""
 

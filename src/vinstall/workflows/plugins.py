@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -23,6 +22,7 @@ from vinstall.providers.plugin import IsolatedPluginRunner, PreparedPlugin
 from vinstall.resolution.model import Request
 from vinstall.target.discover import Place, Surroundings, discover_target
 from vinstall.target.environment import Target
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import Rooms
 from vinstall.workflows.folders import user_data_folder
 from vinstall.workflows.policies import Hashes
@@ -46,7 +46,7 @@ def plugin_runner(rooms: Rooms, machine: Machine) -> IsolatedPluginRunner | None
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PluginInstaller:
     """Makes the folder of a plugin."""
 

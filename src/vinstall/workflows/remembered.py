@@ -13,7 +13,6 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -31,6 +30,7 @@ from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.resolution.model import Kept, Pin, Resolution
 from vinstall.selection.release import Choice, Wheel
 from vinstall.target.environment import Target
+from vinstall.values import field_names, replace
 from vinstall.workflows.requirements import Asked
 from vinstall.workflows.settings import Settings, TargetSettings
 
@@ -261,8 +261,9 @@ def _plain(value: object) -> object:
 
 
 def _plain_object(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = ((field.name, _plain(getattr(value, field.name))) for field in fields(value))
+    names = field_names(value)
+    if names is not None:
+        parts = ((name, _plain(getattr(value, name))) for name in names)
         return type(value).__name__, tuple(parts)
     if type(value).__str__ is not object.__str__:
         return type(value).__name__, str(value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from vinstall.selection.reason import Reason
 from vinstall.selection.release import Choice, SourceDistribution, Wheel
 from vinstall.sources.location import url_path
 from vinstall.target.environment import Target
+from vinstall.values import field, frozen
 from vinstall.workflows.metadata_json import JsonMetadata
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Action(Enum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Item:
     """One distribution of the answer."""
 
@@ -64,7 +64,7 @@ class Item:
     """Of the wheel that was installed; None where nothing was."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InstallReport:
     """The whole answer: items sorted by name."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -20,6 +19,7 @@ from vinstall.formats.requirement_line import RequirementLine, parse_requirement
 from vinstall.formats.requirements_file import Load, RequirementsFile, parse_requirements_file
 from vinstall.net.redaction import redact
 from vinstall.resolution.model import Request
+from vinstall.values import field, frozen, replace
 from vinstall.workflows.settings import Settings
 
 Hashes = frozenset[tuple[str, str]]
@@ -29,7 +29,7 @@ NameLocation = Callable[[str, bool], NormalizedName]
 _IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """Everything the user asks for, in order; places not yet named."""
 

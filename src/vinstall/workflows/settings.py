@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from vinstall.values import field, frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class SourceSettings:
     """Where files come from."""
 
@@ -30,7 +31,7 @@ class SourceSettings:
     retries: int = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TargetSettings:
     """Where it goes."""
 
@@ -49,7 +50,7 @@ class TargetSettings:
     """`--python-platform`: the platform to choose for, instead of this machine's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VariantSettings:
     """The user's say on variants (contract, section 5)."""
 
@@ -66,7 +67,7 @@ class VariantSettings:
     """Replace an installed variant that still runs but is no longer the best."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     """All options of one run."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from packaging.utils import NormalizedName
@@ -20,6 +19,7 @@ from vinstall.selection.release import SourceDistribution
 from vinstall.sources.source import FetchedFile
 from vinstall.target.environment import Target
 from vinstall.target.installed import scan_installed
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import Rooms, build_answers, open_catalog
 from vinstall.workflows.policies import Hashes
 from vinstall.workflows.settings import VariantSettings
@@ -37,7 +37,7 @@ class WheelBuilder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Side:
     """What such an install may do."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -18,6 +17,7 @@ from vinstall.observer import Observer
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet
 from vinstall.target.layout import refuse_managed
+from vinstall.values import frozen, replace
 from vinstall.workflows.assemble import describe, load_text
 from vinstall.workflows.inventory import Inventory, open_inventory
 from vinstall.workflows.invocation import Invocation
@@ -26,7 +26,7 @@ from vinstall.workflows.requirements import read_requirements
 from vinstall.workflows.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UninstallPlan:
     """What an uninstallation would do."""
 
@@ -39,7 +39,7 @@ class UninstallPlan:
     """What stays and requires something that leaves; sorted by dependent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UninstallReport:
     """The plan, and whether it was carried out."""
 

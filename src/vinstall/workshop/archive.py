@@ -12,11 +12,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from vinstall.errors import FormatError, IntegrityError, SourceError
+from vinstall.values import frozen
 from vinstall.workshop.fault import Fault
 
 CHUNK = 1 << 18
@@ -35,7 +35,7 @@ _BOMB_MEMBER = 1 << 30
 """A single member of more bytes than this is held to the same ratio."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Member:
     """One entry of the archive's directory."""
 

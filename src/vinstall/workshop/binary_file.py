@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO
+
+from vinstall.values import frozen
 
 _MACHINES = {
     0x03: "i386",
@@ -31,7 +32,7 @@ _MAX_ENTRIES = 4096
 _MAX_STRING = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BinaryFile:
     """One compiled file."""
 
@@ -82,7 +83,7 @@ def _read_pe(file: IO[bytes]) -> BinaryFile | None:
     return BinaryFile(format="PE", machine=_PE_MACHINES.get(machine, "unknown"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Segment:
     kind: int
     offset: int

@@ -12,7 +12,6 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +35,7 @@ from vinstall.formats.simple_page import (
 from vinstall.formats.variant_json import VariantTable, parse_variant_table
 from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.observer import Observer
+from vinstall.values import frozen
 from vinstall.workshop.archive import path_fault
 from vinstall.workshop.atomic_file import write_file
 from vinstall.workshop.fault import Fault, refuse
@@ -57,7 +57,7 @@ PAGES = "simple"
 _SDIST_SUFFIXES = (".tar.gz", ".zip")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IndexReport:
     """What one build did."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -24,6 +23,7 @@ from vinstall.formats.simple_api import (
 from vinstall.formats.variant_json import VariantTable, combine, parse_variant_table
 from vinstall.formats.wheel_name import parse_variants_json_name, parse_wheel_name
 from vinstall.observer import Observer
+from vinstall.values import frozen, replace
 from vinstall.workshop.fault import Fault
 from vinstall.workshop.index_access import (
     FolderAccess,
@@ -41,7 +41,7 @@ ReadDocument = Callable[[RemoteFile], bytes | None]
 """A wheel elsewhere to the `variant.json` in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CheckReport:
     """What a check found."""
 

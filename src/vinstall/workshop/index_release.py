@@ -21,6 +21,7 @@ from vinstall.errors import FormatError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.formats.variant_json import VariantTable
 from vinstall.formats.wheel_name import WheelName, parse_variants_json_name, parse_wheel_name
+from vinstall.values import frozen
 from vinstall.workshop.fault import Fault
 
 
@@ -31,7 +32,7 @@ class ListedWheel(NamedTuple):
     file: RemoteFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IndexRelease:
     """One version of one project on one index."""
 

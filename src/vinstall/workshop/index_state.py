@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from vinstall.values import field, frozen
 
 STATE_FILE = ".vinstall-index.json"
 _VERSION = 1
@@ -51,7 +52,7 @@ class WrittenRelease(NamedTuple):
     upload_time: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IndexState:
     """Everything the last build knew."""
 

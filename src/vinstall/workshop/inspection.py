@@ -6,13 +6,13 @@ import hashlib
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from vinstall.errors import FormatError, IntegrityError
 from vinstall.formats.requirement import render_requirement
 from vinstall.formats.variant_json import Property, VariantTable, combine
 from vinstall.formats.wheel_name import WheelName
+from vinstall.values import frozen
 from vinstall.workshop.archive import Member
 from vinstall.workshop.binary_file import MACHO_MAGIC, BinaryFile, read_binary
 from vinstall.workshop.fault import Fault
@@ -27,7 +27,7 @@ from vinstall.workshop.wheel_record import RecordMismatch
 _IN_MEMORY = 8 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KindSize:
     """What the files of one kind come to."""
 
@@ -40,7 +40,7 @@ class KindSize:
     """Bytes in the wheel."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inspection:
     """One wheel."""
 

@@ -19,6 +19,7 @@ from vinstall.errors import FormatError, UsageError
 from vinstall.formats.requirement import parse_requirement
 from vinstall.formats.variant_json import VariantTable
 from vinstall.formats.wheel_name import split_label
+from vinstall.values import frozen
 from vinstall.workshop.archive import Inflater, Member
 from vinstall.workshop.atomic_file import new_file, put_in_place
 from vinstall.workshop.fault import Fault, refuse
@@ -39,7 +40,7 @@ _EARLIEST = 315532800
 """1980-01-01, where the zip format's time begins."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edits:
     """Changes of metadata beside the label."""
 
@@ -51,7 +52,7 @@ class Edits:
     """Dependency specifiers, as written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Repacked:
     """A wheel that was made."""
 

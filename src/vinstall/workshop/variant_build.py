@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from vinstall.errors import BuildError, UsageError
 from vinstall.formats.variant_json import VariantTable
 from vinstall.formats.wheel_name import split_label
 from vinstall.observer import Observer
+from vinstall.values import frozen
 from vinstall.workshop.fault import refuse
 from vinstall.workshop.inspection import agreement_faults
 from vinstall.workshop.repack import Repacked, copy_wheel, make_variant
@@ -59,7 +59,7 @@ class ImportTest(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuiltVariant:
     """One label, built."""
 
@@ -73,7 +73,7 @@ class BuiltVariant:
     """(path, hash) of its files outside `.dist-info`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildRequest:
     """What to build, and where to."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +23,7 @@ from vinstall.formats.variant_json import (
     parse_variant_table,
 )
 from vinstall.formats.wheel_name import NULL_LABEL
+from vinstall.values import field, frozen
 
 
 def _static(**features: tuple[str, ...]) -> NamespaceSupport:
@@ -64,7 +64,7 @@ KNOWN_PROVIDERS: Mapping[str, ProviderInfo] = MappingProxyType(
 """Who answers for the namespaces in use, written so that every released installer knows them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BuildRecipe:
     """How one label is built."""
 
@@ -76,7 +76,7 @@ class BuildRecipe:
     """Modules to import as a test; None: those the wheel's own files suggest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Definition:
     """The variants of one project."""
 

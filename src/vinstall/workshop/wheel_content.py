@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -14,6 +13,7 @@ from vinstall.errors import FormatError, IntegrityError
 from vinstall.formats.metadata import Metadata, parse_metadata
 from vinstall.formats.variant_json import VariantTable, parse_variant_table
 from vinstall.formats.wheel_name import WheelName, parse_wheel_name
+from vinstall.values import frozen
 from vinstall.workshop.archive import WheelArchive, open_archive
 from vinstall.workshop.fault import Fault
 from vinstall.workshop.wheel_record import (
@@ -27,7 +27,7 @@ from vinstall.workshop.wheel_record import (
 VARIANT_JSON = "variant.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WheelFile:
     """What could be read of one wheel.  None stands for what is absent or unreadable."""
 
