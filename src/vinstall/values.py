@@ -107,10 +107,8 @@ def _init_of(cls: type, fields: dict[str, _Field]) -> Callable[..., None]:
             for name, put in puts:
                 put(self, given[name])
         except KeyError:
-            given_too = None
-        else:
-            given_too = len(given) - count
-        if given_too != 0:
+            raise TypeError(_misfit(cls, fields, given)) from None
+        if len(given) != count:
             raise TypeError(_misfit(cls, fields, given))
 
     return fill
