@@ -111,17 +111,29 @@ class Scene:
 
     # --- running --------------------------------------------------------------------------------
 
-    def run(self, *words: str | Path, variables: Mapping[str, str] | None = None) -> Ran:
+    def run(
+        self,
+        *words: str | Path,
+        variables: Mapping[str, str] | None = None,
+        typed: str | None = None,
+    ) -> Ran:
         """`vinstall` with `words`, on the index and the environment of the scene."""
         self.publish()
-        return self.run_alone(
-            *words, "--index-url", self.index, "--python", self.python, variables=variables
-        )
+        place = ("--index-url", self.index, "--python", self.python)
+        return self.run_alone(*words, *place, variables=variables, typed=typed)
 
-    def run_alone(self, *words: str | Path, variables: Mapping[str, str] | None = None) -> Ran:
-        """`vinstall` with `words` and nothing else, in the root of the scene."""
+    def run_alone(
+        self,
+        *words: str | Path,
+        variables: Mapping[str, str] | None = None,
+        typed: str | None = None,
+    ) -> Ran:
+        """`vinstall` with `words` and nothing else, in the root of the scene.
+
+        `typed` is what it finds on standard input.
+        """
         given = {**self.variables, **(variables or {})}
-        return run_vinstall(*words, home=self.home, cwd=self.root, variables=given)
+        return run_vinstall(*words, home=self.home, cwd=self.root, variables=given, typed=typed)
 
     def explain(self, *words: str, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What `explain --format json` says."""

@@ -40,8 +40,12 @@ def run_vinstall(
     cwd: Path | None = None,
     variables: Mapping[str, str] | None = None,
     timeout: float = 120,
+    typed: str | None = None,
 ) -> Ran:
-    """Run `vinstall` with `words`; `home` stands for the user's home and holds the cache."""
+    """Run `vinstall` with `words`; `home` stands for the user's home and holds the cache.
+
+    `typed` is what it finds on standard input.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "vinstall", *map(str, words)],
         cwd=cwd or home,
@@ -50,6 +54,6 @@ def run_vinstall(
         text=True,
         timeout=timeout,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=typed or "",
     )
     return Ran(done.returncode, done.stdout, done.stderr)

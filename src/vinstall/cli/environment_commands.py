@@ -123,7 +123,7 @@ def installed_names(
     "--requirement",
     multiple=True,
     metavar="FILE",
-    help="Uninstall what a requirements file lists.",
+    help="Uninstall what a requirements file lists; `-` is standard input.",
 )
 @_option(_HOW, "-y", "--yes", is_flag=True, help="Do not ask.")
 @_option(_HOW, "--dry-run", is_flag=True, help="Say what would go; change nothing.")

@@ -124,7 +124,7 @@ requirement_options: _Decorator[Any] = _section(
         "-r",
         "--requirement",
         metavar="FILE",
-        help="Install what a requirements file or a lock lists.",
+        help="Install what a requirements file or a lock lists; `-` is standard input.",
     ),
     _many("-c", "--constraint", metavar="FILE", help="Allow only the versions this file names."),
     _many(

@@ -49,6 +49,8 @@ def grounds(settings: Settings, invocation: Invocation, report: InstallReport) -
         *settings.override_files,
     )
     files = [invocation.folder / Path(name).expanduser() for name in named]
+    if "-" in named:  # standard input has no stamp
+        return None
     if not all(map(_is_plain, settings.requirements)) or not all(map(_is_plain_file, files)):
         return None
     files += _configuration(invocation)

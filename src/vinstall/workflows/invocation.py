@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ class Invocation(NamedTuple):
     """Whether that one belongs to a virtual environment."""
     now: datetime
     in_container: bool = False
+    read_input: Callable[[], bytes] = bytes
+    """All of standard input, read when first asked for."""
 
 
 def this_invocation() -> Invocation:
@@ -35,6 +38,7 @@ def this_invocation() -> Invocation:
         is_virtual=sys.prefix != sys.base_prefix,
         now=datetime.now(UTC),
         in_container=_in_container(os.environ),
+        read_input=cache(lambda: sys.stdin.buffer.read()),
     )
 
 

@@ -298,6 +298,7 @@ def _requirements_of(rooms: Rooms, settings: Settings) -> tuple[Requirement, ...
         load=lambda location: load_text(rooms, location),
         environ=rooms.invocation.environ,
         folder=rooms.invocation.folder,
+        read_input=rooms.invocation.read_input,
     )
     return tuple(line.requirement for line in asked.requirements if line.requirement is not None)
 

@@ -26,6 +26,9 @@ Hashes = frozenset[tuple[str, str]]
 NameLocation = Callable[[str, bool], NormalizedName]
 """(URL, editable) → the project a folder or archive is of; may cost a build."""
 
+_INPUT = "<stdin>"
+_FILES = ("requirement_files", "constraint_files", "override_files", "build_constraint_files")
+"""What of the settings names requirements files."""
 _IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:", re.ASCII)
 
 
@@ -87,12 +90,19 @@ def collect_settings(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
 
 
 def read_requirements(
-    settings: Settings, *, load: Load, environ: Mapping[str, str], folder: Path
+    settings: Settings,
+    *,
+    load: Load,
+    environ: Mapping[str, str],
+    folder: Path,
+    read_input: Callable[[], bytes] = bytes,
 ) -> Asked:
     """All that `settings` name, read.  Raises UsageError naming word, or file and line.
 
-    `load` gives the bytes at a path or URL; `folder` is where `pyproject.toml` is looked for.
+    `load` gives the bytes at a path or URL; `folder` is where `pyproject.toml` is looked for;
+    `read_input` gives standard input, which a file called `-` stands for.
     """
+    settings, load = _with_input(settings, load, read_input)
     for word in settings.requirements:
         _refuse_file(word, folder)
     words = tuple(_word(word) for word in settings.requirements)
@@ -123,6 +133,32 @@ def read_requirements(
         build_constraints=tuple(line for found in build for line in found.constraints),
         options=options,
         pythons=tuple(one for found in files for one in found.pythons),
+    )
+
+
+def _with_input(
+    settings: Settings, load: Load, read_input: Callable[[], bytes]
+) -> tuple[Settings, Load]:
+    """`settings` where `-` has a name fit for messages, and a `load` that knows it.
+
+    Only the user's own `-` counts: in a file it is the name of a file, as for pip.
+    """
+    named = [name for field_name in _FILES for name in getattr(settings, field_name)]
+    if "-" not in named:
+        return settings, load
+    if named.count("-") > 1:
+        raise UsageError(
+            "`-` is given twice, and standard input can be read once",
+            hint="put one of the two into a file",
+        )
+    content = read_input()
+    renamed = {
+        field_name: tuple(_INPUT if name == "-" else name for name in getattr(settings, field_name))
+        for field_name in _FILES
+    }
+    return (
+        replace(settings, **renamed),
+        lambda location: content if location == _INPUT else load(location),
     )
 
 

@@ -55,6 +55,7 @@ def opened(
             load=lambda location: load_text(rooms, location),
             environ=invocation.environ,
             folder=invocation.folder,
+            read_input=invocation.read_input,
         )
     with assemble(with_file_options(settings, asked.options), invocation, observer) as rooms:
         yield rooms, asked

@@ -85,6 +85,7 @@ def _asked(inventory: Inventory) -> tuple[RequirementLine, ...]:
         load=lambda location: load_text(rooms, location),
         environ=rooms.invocation.environ,
         folder=rooms.invocation.folder,
+        read_input=rooms.invocation.read_input,
     )
     if not asked.requirements:
         raise UsageError(
