@@ -296,7 +296,7 @@ class TestGrammar:
 
     @given(marker_texts)
     def test_the_text_is_kept_without_white_space_at_its_ends(self, text: str) -> None:
-        assert parse_marker(f"  {text}\n") == Marker(text=text)
+        assert parse_marker(f"  {text}\t") == Marker(text=text)
 
 
 _STRINGS = {

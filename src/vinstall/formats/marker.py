@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from packaging.markers import Marker as PackagingMarker
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    r"""[ \t]*(?:
         (?P<string>'[^']*'|"[^"]*")
-      | (?P<operator>===|==|~=|!=|<=|>=|<|>|in\b|not\s+in\b)
+      | (?P<operator>===|==|~=|!=|<=|>=|<|>|in\b|not[ \t]+in\b)
       | (?P<word>and\b|or\b|[()])
       | (?P<field>[a-z]\w*(?:\.\w+)*)
       | (?P<end>\Z)
@@ -102,7 +102,7 @@ class Marker:
 
 def parse_marker(text: str) -> Marker:
     """`text` as a marker.  Raises FormatError."""
-    text = text.strip()
+    text = text.strip(" \t")
     _parsed(text)
     return Marker(text=text)
 

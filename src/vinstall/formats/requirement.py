@@ -14,10 +14,12 @@ from vinstall.formats.version_set import parse_version_set
 from vinstall.values import field, frozen
 
 _IDENTIFIER = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
-_HEAD = re.compile(rf"\s*({_IDENTIFIER})\s*(?:\[([^\]]*)\])?\s*", re.ASCII)
-_EXTRA = re.compile(rf"\s*({_IDENTIFIER})\s*", re.ASCII)
-_URL = re.compile(r"@\s*(\S+)(?:\s+;(.*))?\s*", re.DOTALL | re.ASCII)
-_VERSIONS = re.compile(r"(?:\(([^();]*)\)\s*|([^();]*))(?:;(.*))?", re.DOTALL)
+_GAP = "[ \t]*"
+_HEAD = re.compile(rf"{_GAP}({_IDENTIFIER}){_GAP}(?:\[([^\]]*)\])?{_GAP}", re.ASCII)
+_EXTRA = re.compile(rf"{_GAP}({_IDENTIFIER}){_GAP}", re.ASCII)
+_URL = re.compile(rf"@{_GAP}(\S+)(?:[ \t]+;(.*))?{_GAP}", re.DOTALL)
+_VERSIONS = re.compile(rf"(?:\(([^();]*)\){_GAP}|([^();]*))(?:;(.*))?", re.DOTALL)
+_ODD_SPACE = re.compile(r"[^\S \t]")
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*(?=@)")
 
 
@@ -82,7 +84,7 @@ def shown_requirement(text: str) -> str:
 
 
 def _extras(text: str, listed: str | None) -> frozenset[NormalizedName]:
-    if listed is None or not listed.strip():
+    if listed is None or not listed.strip(" \t"):
         return frozenset()
     matches = [_EXTRA.fullmatch(name) for name in listed.split(",")]
     names = [canonicalize_name(match[1]) for match in matches if match is not None]
@@ -92,7 +94,7 @@ def _extras(text: str, listed: str | None) -> frozenset[NormalizedName]:
 
 
 def _specifier(text: str, versions: str) -> SpecifierSet:
-    versions = versions.strip(" \t\n\r\f\v")
+    versions = versions.strip(" \t")
     try:
         return _specifier_set(versions)
     except InvalidSpecifier as error:
@@ -108,6 +110,8 @@ def _specifier(text: str, versions: str) -> SpecifierSet:
 def _specifier_set(versions: str) -> SpecifierSet:
     if not all(part.strip() for part in versions.split(",")[:-1]):
         raise InvalidSpecifier("nothing before a comma")
+    if _ODD_SPACE.search(versions):
+        raise InvalidSpecifier("white space other than spaces and tabs")
     return parse_version_set(versions)
 
 
