@@ -13,7 +13,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from vinstall.installation.wheel_file import DEFLATED, InvalidWheel, Member
 
@@ -58,6 +58,16 @@ class _Inflater(Protocol):
     def decompress(self, data: bytes | memoryview, max_length: int = ..., /) -> bytes: ...
 
 
+class Archive(Protocol):
+    """The part of a file that is used, so that one that is still arriving can be read."""
+
+    def seek(self, place: int, /) -> int: ...
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes, which may be fewer; none at the end."""
+        ...
+
+
 class Codec(NamedTuple):
     """Inflate and CRC-32, from isal where it is installed: twice the speed of zlib."""
 
@@ -83,31 +93,38 @@ def unpack_members(
     Members in archive order are read together.  Raises InvalidWheel where bytes are not as
     declared; what was written so far stays.
     """
-    written = []
     with wheel.open("rb", buffering=0) as file:
-        window = _Window(file)
-        for index, member in enumerate(members):
-            target = f"{folder}/{member.name}"
-            out = os.open(target, _CREATE, 0o777 if member.executable else 0o666)
-            try:
-                if member.compressed > _WHOLE:
-                    fault = _write_long(file, member, out, codec)
-                else:
-                    head = window.at(members, index)
-                    fault = _write_whole(file, head, member, out, codec)
-                status = os.fstat(out)
-            finally:
-                os.close(out)
-            if fault:
-                raise InvalidWheel(filename, f"`{member.name}` {fault}")
-            written.append(Written(status.st_mtime_ns, status.st_mode))
+        return unpack_from(file, filename, members, folder, codec)
+
+
+def unpack_from(
+    file: Archive, filename: str, members: Sequence[Member], folder: str, codec: Codec
+) -> list[Written]:
+    """The same from an open wheel, of which `seek` and `read` are used."""
+    written = []
+    window = _Window(file)
+    for index, member in enumerate(members):
+        target = f"{folder}/{member.name}"
+        out = os.open(target, _CREATE, 0o777 if member.executable else 0o666)
+        try:
+            if member.compressed > _WHOLE:
+                fault = _write_long(file, member, out, codec)
+            else:
+                head = window.at(members, index)
+                fault = _write_whole(file, head, member, out, codec)
+            status = os.fstat(out)
+        finally:
+            os.close(out)
+        if fault:
+            raise InvalidWheel(filename, f"`{member.name}` {fault}")
+        written.append(Written(status.st_mtime_ns, status.st_mode))
     return written
 
 
 class _Window:
     """A part of the archive in memory; system calls, and the waits that come with them, cost."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Archive) -> None:
         self._file = file
         self._begin = 0
         self._bytes = memoryview(b"")
@@ -133,7 +150,7 @@ def _reach(member: Member) -> int:
 
 
 def _write_whole(
-    file: IO[bytes], head: memoryview, member: Member, out: int, codec: Codec
+    file: Archive, head: memoryview, member: Member, out: int, codec: Codec
 ) -> str | None:
     """The fault of a small member, or None once it is written; `head` begins at its header."""
     if fault := _header_fault(bytes(head[: member.header]), member):
@@ -173,7 +190,7 @@ def _header_fault(head: bytes, member: Member) -> str | None:
     return None
 
 
-def _read(file: IO[bytes], size: int) -> bytes:
+def _read(file: Archive, size: int) -> bytes:
     """Up to `size` bytes; fewer at the end of the file only."""
     data = file.read(size)
     while len(data) < size and (more := file.read(size - len(data))):
@@ -189,7 +206,7 @@ def _inflate_whole(data: bytes | memoryview, member: Member, codec: Codec) -> by
         return b""
 
 
-def _write_long(file: IO[bytes], member: Member, out: int, codec: Codec) -> str | None:
+def _write_long(file: Archive, member: Member, out: int, codec: Codec) -> str | None:
     """The same for a member too large to be held in memory as a whole."""
     file.seek(member.offset)
     head = _read(file, member.header)
@@ -215,7 +232,7 @@ def _write_long(file: IO[bytes], member: Member, out: int, codec: Codec) -> str 
     return None if _digest(hasher) == digest.rstrip("=") else "does not match its hash in RECORD"
 
 
-def _pieces(file: IO[bytes], member: Member, codec: Codec) -> Iterator[bytes]:
+def _pieces(file: Archive, member: Member, codec: Codec) -> Iterator[bytes]:
     """The unpacked bytes of a member in pieces of bounded size."""
     inflater = codec.inflater() if member.method == DEFLATED else None
     left = member.compressed

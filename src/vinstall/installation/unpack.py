@@ -61,20 +61,30 @@ def unpack_wheel(
 
 
 def _unpack(checked: CheckedWheel, sha256: str, files: Path, pool: Executor | None) -> StoredWheel:
-    points = parse_entry_points(checked.entry_points or "", filename=checked.filename)
     root = str(files)
-    for folder in _folders(checked):
-        os.mkdir(f"{root}/{folder}")  # noqa: PTH102
+    make_folders(checked, root)
     codec = best_codec()
-    batches = _batches(checked.members)
-    if pool is None or len(batches) == 1:
+    shares = batches(checked.members)
+    if pool is None or len(shares) == 1:
         written = [
             how
-            for batch in batches
+            for batch in shares
             for how in unpack_members(checked.path, checked.filename, batch, root, codec)
         ]
     else:
-        written = _unpack_in(pool, checked, batches, root, codec)
+        written = _unpack_in(pool, checked, shares, root, codec)
+    return describe(checked, sha256, files, written)
+
+
+def describe(
+    checked: CheckedWheel, sha256: str, files: Path, written: Sequence[Written]
+) -> StoredWheel:
+    """The store's entry for a wheel whose members lie below `files`; INSTALLER is written there.
+
+    `written` is what became of the members, in archive order.  Raises InvalidWheel for entry
+    points that are none.
+    """
+    points = parse_entry_points(checked.entry_points or "", filename=checked.filename)
     installer = files / checked.dist_info / "INSTALLER"
     installer.write_bytes(INSTALLER)
     templates = frozenset(
@@ -83,7 +93,7 @@ def _unpack(checked: CheckedWheel, sha256: str, files: Path, pool: Executor | No
         if member.scheme == "scripts" and is_template((files / member.name).read_bytes())
     )
     return StoredWheel(
-        path=root,
+        path=str(files),
         sha256=sha256,
         filename=checked.filename,
         dist_info=checked.dist_info,
@@ -96,12 +106,12 @@ def _unpack(checked: CheckedWheel, sha256: str, files: Path, pool: Executor | No
 
 
 def _unpack_in(
-    pool: Executor, checked: CheckedWheel, batches: list[list[Member]], root: str, codec: Codec
+    pool: Executor, checked: CheckedWheel, shares: list[list[Member]], root: str, codec: Codec
 ) -> list[Written]:
     """All batches through the pool; when one fails, no task is left running."""
     tasks: list[Future[list[Written]]] = [
         pool.submit(unpack_members, checked.path, checked.filename, batch, root, codec)
-        for batch in batches
+        for batch in shares
     ]
     try:
         return [how for task in tasks for how in task.result()]
@@ -111,31 +121,32 @@ def _unpack_in(
                 task.exception()
 
 
-def _folders(checked: CheckedWheel) -> list[str]:
-    """Every folder the members need, parents first."""
+def make_folders(checked: CheckedWheel, root: str) -> None:
+    """Make every folder that the members need below `root`, which is there."""
     needed = {checked.dist_info}
     for member in checked.members:
         parent = member.name.rpartition("/")[0]
         while parent and parent not in needed:
             needed.add(parent)
             parent = parent.rpartition("/")[0]
-    return sorted(needed)
+    for folder in sorted(needed):  # parents first
+        os.mkdir(f"{root}/{folder}")  # noqa: PTH102
 
 
-def _batches(members: Sequence[Member]) -> list[list[Member]]:
+def batches(members: Sequence[Member]) -> list[list[Member]]:
     """The members in archive order, cut into runs of roughly equal work."""
     ordered = sorted(members, key=lambda member: member.offset)
     if sum(member.size for member in members) < _SMALL * len(members):
         return [ordered]
-    batches: list[list[Member]] = [[]]
+    found: list[list[Member]] = [[]]
     size = 0
     for member in ordered:
         if size >= _BATCH:
-            batches.append([])
+            found.append([])
             size = 0
-        batches[-1].append(member)
+        found[-1].append(member)
         size += member.size
-    return batches
+    return found
 
 
 def _groups(

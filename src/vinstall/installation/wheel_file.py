@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -125,16 +125,19 @@ def _reading(filename: str) -> Iterator[None]:
         raise InvalidWheel(filename, text or type(error).__name__) from error
 
 
-def check_wheel(path: Path, *, filename: str, insensitive: bool = False) -> CheckedWheel:
+def check_wheel(
+    path: Path, *, filename: str, insensitive: bool = False, content: BinaryIO | None = None
+) -> CheckedWheel:
     """The wheel at `path`, known as `filename`.
 
-    `insensitive`: it will be unpacked where names that differ in case only are one.  Raises
-    InvalidWheel or FormatError; reads the archive's directory and three small members.
+    `insensitive`: it will be unpacked where names that differ in case only are one.  `content`:
+    what is to be read in place of `path`.  Raises InvalidWheel or FormatError; reads the
+    archive's directory and three small members.
     """
     name = parse_wheel_name(filename)
-    with _reading(filename), zipfile.ZipFile(path) as archive:
+    with _reading(filename), zipfile.ZipFile(path if content is None else content) as archive:
         infos = archive.infolist()
-        faults = [*_directory_faults(infos, insensitive=insensitive), *_bomb_faults(path, infos)]
+        faults = [*_directory_faults(infos, insensitive=insensitive), *_bomb_faults(archive, infos)]
         if faults:
             raise InvalidWheel(filename, *faults)
         dist_info = _dist_info(archive, filename)
@@ -268,10 +271,13 @@ def _overlap_faults(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
         last = info.filename
 
 
-def _bomb_faults(path: Path, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+def _bomb_faults(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
     total = sum(info.file_size for info in infos)
-    if total > _BOMB_SIZE and total > _BOMB_RATIO * path.stat().st_size:
-        yield f"it would unpack to {total} bytes, {total // path.stat().st_size} times its size"
+    if total <= _BOMB_SIZE or archive.fp is None:
+        return
+    size = archive.fp.seek(0, os.SEEK_END)
+    if total > _BOMB_RATIO * size:
+        yield f"it would unpack to {total} bytes, {total // size} times its size"
 
 
 # --- WHEEL, METADATA and RECORD ---------------------------------------------------------------
