@@ -52,6 +52,20 @@ def fill(scene: Scene) -> Scene:
     return scene
 
 
+ORDER = """\
+# why
+--index-url https://index.example/simple/
+  # indented
+
+lib>1  # at the end of a line
+-r nowhere.txt
+ODD.name[x]; python_version > "2"
+
+# why
+nonesuch==1
+lib
+"""
+
 BACKEND = """
 import shutil
 
@@ -101,6 +115,18 @@ class TestBesidePip:
         theirs = pip(settled, *words)
         ours = settled.run_alone(*words, "--python", settled.python)
         assert (ours.code, ours.out) == (theirs.returncode, theirs.stdout)
+
+    @pytest.mark.parametrize(
+        "words", [[], ["--all"], ["--exclude", "lib"], ["--exclude-editable"]], ids=" ".join
+    )
+    def test_frozen_in_the_order_of_files(self, settled: Scene, words: list[str]) -> None:
+        (settled.root / "order.txt").write_text(ORDER)
+        (settled.root / "more.txt").write_text("# why\n\nnonesuch\nodd_name\n# more\n")
+        words = ["freeze", "-r", "order.txt", "-r", "more.txt", *words]
+        theirs = pip(settled, *words)
+        ours = settled.run_alone(*words, "--python", settled.python)
+        assert (ours.code, ours.out) == (theirs.returncode, theirs.stdout)
+        assert "\n## The following requirements were added by pip freeze:\n" in ours.out
 
     def test_an_editable_in_a_repository(self, lived_in: Scene) -> None:
         project = lived_in.root / "tree"

@@ -26,7 +26,8 @@ def site(tmp_path: Path) -> Site:
 
 def frozen(site: Site, *, sources: SourceSettings | None = None, **wishes: Any) -> list[Frozen]:
     settings = site.settings(sources=sources or SourceSettings(no_index=True))
-    return list(freeze(settings, FreezeWishes(**wishes), site.invocation, site.listener))
+    found = freeze(settings, FreezeWishes(**wishes), site.invocation, site.listener)
+    return [one for one in found if isinstance(one, Frozen)]
 
 
 def lines(site: Site, **more: Any) -> list[str]:

@@ -217,6 +217,14 @@ def list_command(console: Console, /, form: str, **parameters: Any) -> None:
 @click.command(cls=SectionedCommand)
 @_option(
     _WHICH,
+    "-r",
+    "--requirement",
+    multiple=True,
+    metavar="FILE",
+    help="In the order of this requirements file, with its comments and options.",
+)
+@_option(
+    _WHICH,
     "--hashes",
     is_flag=True,
     help="With the hashes of all files of each release, those of every variant among them.",
@@ -235,9 +243,11 @@ def list_command(console: Console, /, form: str, **parameters: Any) -> None:
 def freeze(console: Console, /, form: str, **parameters: Any) -> None:
     """Write what is installed as requirements.
 
-    The output is that of `pip freeze`.  With `--hashes` it can be installed on other machines,
-    each choosing its own variant of the same releases.  With `--format json` each entry has
-    `name`, `version`, `requirement`, `editable`, `hashes` and `variant`.
+    The output is that of `pip freeze`.  With `-r` what the file does not list comes last, below a
+    headline, and a warning names what it lists and is not installed.  With `--hashes` it can be
+    installed on other machines, each choosing its own variant of the same releases.  With
+    `--format json` each entry has `name`, `version`, `requirement`, `editable`, `hashes` and
+    `variant`.
     """
     from vinstall.cli.environment_report import render_requirements, render_requirements_json
     from vinstall.workflows.freeze import FreezeWishes

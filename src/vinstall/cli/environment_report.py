@@ -104,13 +104,15 @@ def _listed_json(one: Listed) -> dict[str, object]:
 # --- freeze -------------------------------------------------------------------------------------
 
 
-def render_requirements(frozen: Iterable[Frozen]) -> str:
+def render_requirements(frozen: Iterable[Frozen | str]) -> str:
     """A requirements file."""
-    return "\n".join(line for one in frozen for line in one.lines())
+    return "\n".join(
+        line for one in frozen for line in ((one,) if isinstance(one, str) else one.lines())
+    )
 
 
-def render_requirements_json(frozen: Iterable[Frozen]) -> str:
-    """`name`, `version`, `requirement`, `editable`, `hashes`, `variant` of each."""
+def render_requirements_json(frozen: Iterable[Frozen | str]) -> str:
+    """`name`, `version`, `requirement`, `editable`, `hashes`, `variant` of each; no comments."""
     return json.dumps(
         [
             {
@@ -122,6 +124,7 @@ def render_requirements_json(frozen: Iterable[Frozen]) -> str:
                 "variant": one.variant.as_json() if one.variant else None,
             }
             for one in frozen
+            if not isinstance(one, str)
         ],
         indent=2,
         ensure_ascii=False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import SourceError
 from vinstall.formats.simple_api import RemoteFile
@@ -17,8 +17,9 @@ from vinstall.selection.releases import group_releases
 from vinstall.sources.chain import Chain
 from vinstall.target.installed import InstalledDistribution
 from vinstall.values import frozen, replace
-from vinstall.workflows.assemble import Rooms, build_chain, describe
+from vinstall.workflows.assemble import Rooms, build_chain, describe, load_text
 from vinstall.workflows.editable_origin import EditableLine, editable_line
+from vinstall.workflows.freeze_order import OrderFile, arrange
 from vinstall.workflows.inventory import (
     Inventory,
     ShownVariant,
@@ -78,30 +79,58 @@ class Frozen:
 
 def freeze(
     settings: Settings, wishes: FreezeWishes, invocation: Invocation, observer: Observer
-) -> tuple[Frozen, ...]:
+) -> tuple[Frozen | str, ...]:
     """Everything installed, sorted by name regardless of case.
 
-    With hashes it costs the page of each project, and the whole of each file of which no source
-    lists a hash.  Raises SourceError for a version that no source has.
+    Where the settings name requirements files: in their order, their comments and options kept as
+    texts, then the rest below a headline.  With hashes it costs the page of each project, and the
+    whole of each file of which no source lists a hash.  Raises SourceError for a version that no
+    source has, UsageError for a file that cannot be read.
     """
     with open_inventory(settings, invocation, observer, paths=wishes.paths) as inventory:
         observer.target(describe(inventory.target))
-        found = [_frozen(one, invocation.environ) for one in _chosen(inventory, wishes)]
+        found = [_frozen(one, invocation.environ) for one in _visible(inventory, wishes)]
         found = [one for one in found if not (one.editable and wishes.exclude_editable)]
-        if wishes.hashes:
-            found = _with_hashes(found, inventory)
-    return tuple(sorted(found, key=lambda one: one.name.lower()))
+        lines = _chosen(sorted(found, key=lambda one: one.name.lower()), inventory, wishes)
+        return _with_hashes(lines, inventory) if wishes.hashes else tuple(lines)
 
 
-def _chosen(inventory: Inventory, wishes: FreezeWishes) -> Iterator[InstalledDistribution]:
-    old = inventory.target.python_version.release < (3, 12)
-    skipped = {canonicalize_name(name) for name in wishes.exclude}
-    if not wishes.all:
-        skipped |= {canonicalize_name(name) for name in (_OLD_TOOLS if old else _TOOLS)}
+def _visible(inventory: Inventory, wishes: FreezeWishes) -> Iterator[InstalledDistribution]:
     only_local = wishes.local or inventory.rooms.settings.target.user
-    for one in inventory.distributions():
-        if one.name not in skipped and (one.local or not only_local):
-            yield one
+    return (one for one in inventory.distributions() if one.local or not only_local)
+
+
+def _chosen(
+    found: Iterable[Frozen], inventory: Inventory, wishes: FreezeWishes
+) -> list[Frozen | str]:
+    """What is written; pip's own tools, and what is excluded, where a file lists them alone."""
+    skipped = _skipped(inventory, wishes)
+    files = _order_files(inventory.rooms)
+    if not files:
+        return [one for one in found if one.distribution.name not in skipped]
+    return list(
+        arrange(
+            files,
+            {one.distribution.name: one for one in found},
+            adds=lambda name: name not in skipped,
+            observer=inventory.rooms.observer,
+        )
+    )
+
+
+def _skipped(inventory: Inventory, wishes: FreezeWishes) -> frozenset[NormalizedName]:
+    old = inventory.target.python_version.release < (3, 12)
+    tools = frozenset() if wishes.all else (_OLD_TOOLS if old else _TOOLS)
+    return frozenset(map(canonicalize_name, tools.union(wishes.exclude)))
+
+
+def _order_files(rooms: Rooms) -> list[OrderFile]:
+    return [
+        OrderFile("<stdin>", rooms.invocation.read_input())
+        if name == "-"
+        else OrderFile(name, load_text(rooms, name))
+        for name in rooms.settings.requirement_files
+    ]
 
 
 def _frozen(distribution: InstalledDistribution, environ: Mapping[str, str]) -> Frozen:
@@ -154,10 +183,11 @@ def _archive_hash(archive: Mapping[str, object]) -> list[str]:
 # --- hashes -------------------------------------------------------------------------------------
 
 
-def _with_hashes(found: Sequence[Frozen], inventory: Inventory) -> list[Frozen]:
+def _with_hashes(lines: Sequence[Frozen | str], inventory: Inventory) -> tuple[Frozen | str, ...]:
     from concurrent.futures import ThreadPoolExecutor
 
     rooms, observer = inventory.rooms, inventory.rooms.observer
+    found = [one for one in lines if isinstance(one, Frozen)]
     for one in found:
         if not one.is_indexed and "#sha" not in one.requirement:
             observer.warning(
@@ -179,7 +209,10 @@ def _with_hashes(found: Sequence[Frozen], inventory: Inventory) -> list[Frozen]:
     known = {one.name: digests for one, digests in zip(indexed, hashes, strict=True)}
     for one in indexed:
         _compare_with_installed(one, known[one.name], observer)
-    return [replace(one, hashes=known.get(one.name, ())) for one in found]
+    return tuple(
+        replace(one, hashes=known.get(one.name, ())) if isinstance(one, Frozen) else one
+        for one in lines
+    )
 
 
 def _hashes(distribution: InstalledDistribution, chain: Chain, rooms: Rooms) -> tuple[str, ...]:
