@@ -102,6 +102,10 @@ class TestGrammar:
             with pytest.raises(FormatError):
                 parse_requirement(text)
             return
+        if theirs.url is not None and any(map(str.isspace, theirs.url)):
+            with pytest.raises(FormatError):  # no URL holds a control character
+                parse_requirement(text)
+            return
         ours = parse_requirement(text)
         assert ours.name == canonicalize_name(theirs.name)
         assert ours.extras == {canonicalize_name(extra) for extra in theirs.extras}
