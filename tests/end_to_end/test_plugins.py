@@ -282,6 +282,16 @@ class TestMisbehaviour:
         ) in ran.err.splitlines()
         assert (ran.code, acme.label) == (0, "None")
 
+    def test_how_long_that_takes_is_the_users_choice(self, acme: Case) -> None:
+        publish_plugin(acme.scene, "import time\ntime.sleep(600)")
+        ran = acme.run(*TRUST, "--provider-timeout", "1.5")
+        assert (
+            "warning: the plugin `acme-provider==1.0` for `acme` did not answer within 1.5 seconds"
+        ) in ran.err.splitlines()
+        ran = acme.run(*TRUST, "--reinstall", variables={"VINSTALL_PROVIDER_TIMEOUT": "0.5"})
+        assert "did not answer within 0.5 seconds" in ran.err
+        assert (ran.code, acme.label) == (0, "None")
+
     def test_one_that_prints_is_understood_and_not_heard(self, acme: Case) -> None:
         noise = 'import os, sys\nprint("loud")\nos.write(1, b"louder")\nsys.stderr.write("loudest")'
         publish_plugin(acme.scene, f"{noise}\n{textwrap.dedent(GOOD)}")

@@ -95,6 +95,12 @@ _provider_options = _all_of(
         metavar="NAME==VERSION[@sha256:…]",
         help="Allow this plugin to run.",
     ),
+    _option(
+        "Variants",
+        "--provider-timeout",
+        metavar="SECONDS",
+        help="Give a plugin up after this long (20).",
+    ),
 )
 
 

@@ -201,6 +201,7 @@ variant_options: _Decorator[Any] = _section(
     _many("--enable-provider", metavar="NAMESPACE", help="Ask a provider that is optional."),
     _many("--disable-provider", metavar="NAMESPACE", help="Treat the namespace as not supported."),
     _many("--trust-provider", metavar="NAME==VERSION[@sha256:…]", help="Allow this plugin to run."),
+    _one("--provider-timeout", metavar="SECONDS", help="Give a plugin up after this long (20)."),
     _one("--host", metavar="FILE", help="Choose for the host described here; nothing is probed."),
     _flag("--reselect", help="Replace installed variants that are no longer the best."),
 )

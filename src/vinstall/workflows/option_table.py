@@ -83,6 +83,7 @@ OPTIONS: tuple[Option, ...] = (
     _option("enable-provider", Kind.NAMES),
     _option("disable-provider", Kind.NAMES),
     _option("trust-provider", Kind.LIST, personal=True),
+    _option("provider-timeout", Kind.SECONDS),
     _option("host", Kind.PATH),
     _option("reselect", Kind.FLAG),
     _option("pre", Kind.FLAG, "pre"),

@@ -43,6 +43,7 @@ def plugin_runner(rooms: Rooms, machine: Machine) -> IsolatedPluginRunner | None
         environ=environ,
         memory=rooms.remembered(),
         fingerprint=host_fingerprint(machine),
+        seconds=rooms.settings.variants.provider_timeout,
     )
 
 

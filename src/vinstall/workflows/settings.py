@@ -62,6 +62,8 @@ class VariantSettings:
     enable_providers: frozenset[str] = frozenset()
     disable_providers: frozenset[str] = frozenset()
     trust_providers: tuple[str, ...] = ()
+    provider_timeout: float = 20.0
+    """Seconds a plugin may take."""
     host: Path | None = None
     reselect: bool = False
     """Replace an installed variant that still runs but is no longer the best."""

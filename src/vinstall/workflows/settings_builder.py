@@ -9,6 +9,7 @@ from vinstall.workflows.configuration import Configuration, after_none
 from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings, VariantSettings
 
 _DEFAULTS = SourceSettings()
+_VARIANT_DEFAULTS = VariantSettings()
 
 _CHOICES = {
     "index-strategy": ("first-index", "unsafe-first-match", "unsafe-best-match"),
@@ -127,6 +128,7 @@ def _variants(c: Configuration) -> VariantSettings:
         enable_providers=frozenset(c.texts("enable-provider")),
         disable_providers=frozenset(c.texts("disable-provider")),
         trust_providers=c.texts("trust-provider"),
+        provider_timeout=c.number("provider-timeout", _VARIANT_DEFAULTS.provider_timeout),
         host=c.path("host"),
         reselect=c.flag("reselect"),
     )
