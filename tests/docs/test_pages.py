@@ -100,5 +100,7 @@ def _command(words: list[str]) -> click.Command:
             break
         found = inner
     if found is vinstall and not {"--help", "--version"} & set(words):
-        found = vinstall.commands["install"]
+        default = vinstall.get_command(context, "install")
+        assert default is not None
+        found = default
     return found

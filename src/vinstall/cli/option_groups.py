@@ -27,12 +27,43 @@ _NEVER_EMPTY = frozenset(
 class SectionedOption(click.Option):
     """An option that knows its section of the help page."""
 
-    def __init__(self, *args: Any, section: str = "Options", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        section: str = "Options",
+        help: str | None = None,  # noqa: A002
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
+        self.help = help  # what click is given it lays out anew, with a module of many others
 
 
-class SectionedCommand(click.Command):
+def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(context.get_help(), color=context.color)
+        context.exit()
+
+
+_HELP = SectionedOption(
+    ["-h", "--help"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_help,
+    help="Show this message and exit.",
+    section="Help",
+)
+
+
+class OwnHelp(click.Command):
+    """A command with a `--help` made once; click's is made for each, and looks for translations."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:  # noqa: ARG002
+        return _HELP
+
+
+class SectionedCommand(OwnHelp):
     """A command whose help page lists its options by section."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
