@@ -1,7 +1,8 @@
 """Interpreter: what a Python interpreter says about itself.
 
 Asked once by running `probe_script.py` there, then remembered under everything the answer
-depends on: the interpreter's file, the `pyvenv.cfg` beside it, the kernel, the C library.
+depends on: the interpreter's file, the `pyvenv.cfg` beside it, the kernel, the C library.  A new
+environment that is a sibling of one that was asked is not asked.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vinstall.cache.files import Cache, Key
 from vinstall.errors import TargetError
+from vinstall.target import siblings
 from vinstall.target.environment import Scheme
 from vinstall.values import frozen
 
 BUCKET = "interpreters"
 """Where answers are kept in a cache."""
-_REVISION = 1
+_REVISION = 2
 """Raised when the facts or what is made of them change; part of the key of remembered answers."""
 
 _OLDEST = (3, 8)
@@ -64,19 +66,79 @@ def probe(python: Path, *, cache: Cache | None = None) -> Interpreter:
     A remembered answer costs well under a millisecond; asking anew one start of that
     interpreter, except for the one that runs this.  Raises TargetError.
     """
-    key = _key(python) if cache is not None else None
-    if cache is not None and key is not None:
+    if cache is None:
+        return _interpreter(_asked(python))
+    key = _key(python)
+    if key is not None:
         remembered = cache.read_value(BUCKET, key)
         if isinstance(remembered, dict):
             return _interpreter(remembered)
-    facts = _own_facts(python) or _ask(python)
-    _check_version(python, facts)
-    facts["tags"] = _tags(facts)
+    sibling = find_sibling(python, cache)
+    if sibling is not None:
+        facts = sibling.facts
+    else:
+        facts = _asked(python)
+        _keep_for_siblings(cache, python, facts)
     # A shim answers for whichever interpreter it picks today: nothing to remember.
     is_itself = Path(facts["executable"]) == python
-    if cache is not None and key is not None and is_itself:
+    if key is not None and is_itself:
         cache.write_value(BUCKET, key, facts)
     return _interpreter(facts)
+
+
+class Sibling(NamedTuple):
+    """An environment that needs not be asked, because one that was made alike was."""
+
+    likeness: siblings.Likeness
+    answers: dict[str, Any]
+    """Of the one that was asked, without its prefix."""
+    startup: list[object]
+    """What runs when an interpreter of theirs starts."""
+    base: list[object]
+    """Stamps of files of their base."""
+    facts: dict[str, Any]
+    """What this one would say."""
+
+
+def find_sibling(python: Path, cache: Cache) -> Sibling | None:
+    """The environment of `python`, where the answers of another one hold for it.
+
+    Costs a dozen looks at the disk.
+    """
+    likeness = siblings.likeness(str(python), os.environ)
+    kept = cache.read_value(BUCKET, _sibling_key(likeness)) if likeness is not None else None
+    if likeness is None or not isinstance(kept, tuple):
+        return None
+    answers, startup, base = kept
+    facts = siblings.with_prefix(answers, likeness[1], str(python))
+    if facts is None or siblings.base_stamps(facts) != base:
+        return None
+    try:
+        same = siblings.startup(facts["site"], siblings.names_in) == startup
+    except OSError:
+        return None
+    return Sibling(likeness, answers, startup, base, facts) if same else None
+
+
+def _keep_for_siblings(cache: Cache, python: Path, facts: dict[str, Any]) -> None:
+    """Let others be spared the question that was just answered, where it was one to a fresh start."""
+    likeness = siblings.likeness(str(python), os.environ)
+    if likeness is None or _is_own(python):
+        return
+    answers = siblings.without_prefix(facts, likeness[1])
+    try:
+        startup = siblings.startup(facts["site"], siblings.names_in)
+    except OSError:
+        return
+    if answers is not None and startup is not None:
+        kept = (answers, startup, siblings.base_stamps(facts))
+        cache.write_value(BUCKET, _sibling_key(likeness), kept)
+
+
+def _sibling_key(likeness: siblings.Likeness) -> Key:
+    from packaging import __version__ as packaging_version
+
+    return ("sibling", _REVISION, packaging_version, repr(likeness[0]))
 
 
 def _key(python: Path) -> Key | None:
@@ -96,17 +158,25 @@ def _key(python: Path) -> Key | None:
     from packaging import __version__ as packaging_version
 
     file = (str(python), binary.st_mtime_ns, binary.st_size, binary.st_ino)
-    return (_REVISION, packaging_version, *file, *settings, *host, libc)
+    user = (os.environ.get("HOME"), os.environ.get("PYTHONUSERBASE"))
+    return (_REVISION, packaging_version, *file, *settings, *host, libc, *user)
 
 
-def _own_facts(python: Path) -> dict[str, Any] | None:
-    """The facts without a subprocess, where `python` is the interpreter that runs this."""
-    if str(python) != sys.executable or sys.platform == "darwin":
-        # macOS tells programs built long ago a version of its own; only a fresh start sees it.
-        return None
-    from vinstall.target import probe_script
+def _asked(python: Path) -> dict[str, Any]:
+    """The facts, with tags; without a subprocess where `python` runs this.  Raises TargetError."""
+    if _is_own(python):
+        from vinstall.target import probe_script
 
-    return probe_script.facts()
+        facts = probe_script.facts()
+    else:
+        facts = _ask(python)
+    _check_version(python, facts)
+    return facts | {"tags": _tags(facts)}
+
+
+def _is_own(python: Path) -> bool:
+    # macOS tells programs built long ago a version of its own; only a fresh start sees it.
+    return str(python) == sys.executable and sys.platform != "darwin"
 
 
 def _ask(python: Path) -> dict[str, Any]:
