@@ -52,7 +52,8 @@ except SystemExit as end:
     assert not end.code, end.code
 finally:
     with open(sys.argv.pop(0) + ".loaded", "w") as out:
-        out.write("\\n".join(sorted(set(sys.modules) - before)))
+        loaded = {name for name, module in sys.modules.items() if type(module).__name__ != "Deferred"}
+        out.write("\\n".join(sorted(loaded - before)))
 """
 
 

@@ -6,6 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
+from vinstall.cli.deferred import defer
+
+defer("inspect", "subprocess", "sysconfig", "traceback")  # before the first library comes in
+
+# ruff: noqa: E402
 import click
 
 from vinstall.cli.commands import vinstall

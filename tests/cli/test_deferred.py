@@ -1,0 +1,84 @@
+"""Modules that wait until they are used."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from vinstall.cli.deferred import Deferred, defer
+
+
+@pytest.fixture
+def name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module nobody has imported, which takes a while to load."""
+    (tmp_path / "slow_to_load.py").write_text(
+        "import time\nloads = []\ntime.sleep(0.05)\nloads.append(1)\nanswer = 42\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "slow_to_load", raising=False)
+    return "slow_to_load"
+
+
+def test_it_is_loaded_when_something_of_it_is_used(name: str) -> None:
+    defer(name)
+    early = importlib.import_module(name)
+    assert isinstance(early, Deferred)
+    assert early.answer == 42
+    late = importlib.import_module(name)
+    assert (type(late), late.loads) == (ModuleType, [1])
+    assert early.loads is late.loads
+
+
+def test_names_can_be_imported_from_it(name: str) -> None:
+    defer(name)
+    seen: dict[str, object] = {}
+    exec(f"from {name} import answer", seen)
+    assert seen["answer"] == 42
+
+
+def test_what_it_has_not_is_missed_by_its_name(name: str) -> None:
+    defer(name)
+    with pytest.raises(AttributeError, match=r"^module 'slow_to_load' has no attribute 'question'$"):
+        _ = importlib.import_module(name).question
+
+
+def test_what_the_import_system_asks_loads_nothing(name: str) -> None:
+    defer(name)
+    assert not hasattr(sys.modules[name], "__file__")
+    assert isinstance(sys.modules[name], Deferred)
+
+
+def test_threads_that_use_it_at_once_get_it_whole(name: str) -> None:
+    defer(name)
+    early = importlib.import_module(name)
+    start = threading.Barrier(8)
+    seen: list[object] = []
+
+    def use() -> None:
+        start.wait()
+        seen.append((early.answer, early.loads))
+
+    threads = [threading.Thread(target=use) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [(42, [1])] * 8
+
+
+def test_what_is_loaded_stays_as_it_is() -> None:
+    defer("sys", "subprocess")
+    assert (sys.modules["sys"], sys.modules["subprocess"]) == (sys, subprocess)
+
+
+@pytest.mark.parametrize("name", ["inspect", "subprocess", "sysconfig", "traceback"])
+def test_the_command_line_defers_what_its_libraries_seldom_use(name: str) -> None:
+    code = f"import sys, vinstall.cli.running; print(type(sys.modules['{name}']).__name__)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "Deferred\n"
