@@ -343,6 +343,14 @@ class TestAbiDependency:
         assert scene.installed() == {"flash": "1.0 (torch29)", "torch": "2.9.1"}
         return scene
 
+    def test_the_release_it_keeps_out_is_named(self, flash: Scene) -> None:
+        ran = flash.run("flash", "torch", "--upgrade")
+        assert ran.code == 0, ran.err
+        assert flash.installed() == {"flash": "1.0 (torch210)", "torch": "2.10.0"}
+        assert (
+            "note: `torch` 2.10.0 instead of 2.11.0: `torch210` of `flash` 1.0 goes with `torch==2.10.*`"
+        ) in ran.err.splitlines()
+
     def test_what_goes_with_it_lets_it_stay(self, flash: Scene) -> None:
         assert flash.run("app").code == 0
         found = {"app": "1.0", "flash": "1.0 (torch29)", "torch": "2.9.1"}

@@ -145,6 +145,36 @@ class Shortlist:
         found = self._installed.get(ask.name)
         return found is not None and not self._upgrades(ask.name) and ask.admits(found.version)
 
+    def offered(self, name: NormalizedName, *, above: Version) -> frozenset[Version]:
+        """The versions of the index above one that were looked at."""
+        return frozenset(v for v in self._offered.get(name, ()) if v > above)
+
+    def newer(
+        self, name: NormalizedName, version: Version, asks: Sequence[Requirement]
+    ) -> list[Version]:
+        """The versions above `version` that meet `asks` and every constraint; newest first.
+
+        Empty where the newest is not wanted in the first place.
+        """
+        if self._preferences.get(name) == version:
+            return []
+        if self._options.prefers_lowest(requested=name in self._requested):
+            return []
+        any_kind = version.is_prerelease
+        any_kind |= self._options.prereleases_of(name) is Prereleases.ALLOW
+        limits = self._constraints.get(name, ())
+        return sorted(
+            (
+                one
+                for one in self._catalog.versions(name)
+                if one > version
+                and (any_kind or not one.is_prerelease)
+                and all(ask.specifier.contains(one, prereleases=True) for ask in asks)
+                and _admitted(one, limits, ())
+            ),
+            reverse=True,
+        )
+
     # --- order --------------------------------------------------------------------------------
 
     def rank(self, name: NormalizedName, asks: Sequence[Ask]) -> Rank:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.utils import NormalizedName
 
+from vinstall.formats.requirement import Requirement
 from vinstall.resolution.candidate import AnyCandidate, Ask, Binding, Candidate, satisfies
 from vinstall.resolution.model import Edge, Kept, Pin, Resolution
 from vinstall.resolution.notices import notices
@@ -27,19 +28,23 @@ class Walk:
         self._edges: dict[tuple[NormalizedName | None, int], Edge] = {}
         self._extras: dict[NormalizedName, frozenset[NormalizedName]] = {}
         self._queue: deque[NormalizedName] = deque()
+        self._bindings: defaultdict[NormalizedName, list[tuple[Candidate, Binding]]]
+        self._bindings = defaultdict(list)
+        """Project to the limits on its version, each with who sets it."""
         self.holds = all(self._follow(None, ask) for ask in problem.asks) and self._run()
         """Whether every requirement on the way is satisfied, and every limit kept."""
 
     def _run(self) -> bool:
-        bindings = []
         while self._queue:
             candidate = self._candidate(self._queue.popleft())
             for need in self._problem.needs.of(candidate):
                 if isinstance(need, Binding):
-                    bindings.append(need)
+                    self._bindings[need.name].append((candidate, need))
                 elif not isinstance(need, Ask) or not self._follow(candidate.name, need):
                     return False
-        return all(self._is_kept(binding) for binding in bindings)
+        return all(
+            self._is_kept(binding) for several in self._bindings.values() for _, binding in several
+        )
 
     def _follow(self, parent: NormalizedName | None, ask: Ask) -> bool:
         name = ask.name
@@ -105,4 +110,35 @@ class Walk:
             catalog=problem.catalog,
             observer=problem.observer,
         )
-        return Resolution(pins=tuple(pins), kept=tuple(kept), edges=edges, notices=told)
+        more = tuple(dict.fromkeys(self._older_for_variants(pins, kept)))
+        return Resolution(pins=tuple(pins), kept=tuple(kept), edges=edges, notices=(*told, *more))
+
+    def _older_for_variants(self, pins: Sequence[Pin], kept: Sequence[Kept]) -> Iterator[str]:
+        """The notices on releases that were passed over for what variants go with."""
+        catalog, shortlist = self._problem.catalog, self._problem.shortlist
+        there = {pin.name: pin.version for pin in pins} | {one.name: one.version for one in kept}
+        asked: defaultdict[NormalizedName, list[Requirement]] = defaultdict(list)
+        for edge in self._edges.values():
+            asked[edge.requirement.name].append(edge.requirement)
+        for pin in pins:
+            if pin.direct_url is not None:
+                continue
+            bindings = self._bindings.get(pin.name, ())
+            offered = shortlist.offered(pin.name, above=pin.version)
+            if not (bindings or offered):
+                continue
+            # Imported here: most answers have no such releases.
+            from vinstall.resolution.bound_notices import older_for_its_own, older_for_others
+
+            newer = shortlist.newer(pin.name, pin.version, asked[pin.name])
+            yield from older_for_others(pin, newer, bindings, catalog)
+            yield from older_for_its_own(
+                pin,
+                [version for version in newer if version in offered],
+                goes_with=self._goes_with,
+                there=there,
+                catalog=catalog,
+            )
+
+    def _goes_with(self, limit: Requirement) -> bool:
+        return self._is_kept(Binding(requirement=limit))
