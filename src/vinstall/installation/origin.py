@@ -5,7 +5,6 @@ Spec: PEP 610 (`direct_url.json`), PEP 710 (`provenance_url.json`).  Credentials
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -106,4 +105,6 @@ def without_credentials(url: str) -> str:
 
 
 def _dump(value: Mapping[str, object]) -> bytes:
+    import json
+
     return json.dumps(value, sort_keys=True).encode()

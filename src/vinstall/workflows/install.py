@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from vinstall.cache.store import StoredWheel
 from vinstall.errors import ResolutionError, SourceError, UsageError
-from vinstall.installation.apply import ApplyOptions, apply, heal
-from vinstall.installation.environment_lock import EnvironmentLock, lock_environment
 from vinstall.installation.fetch import Fetcher
-from vinstall.installation.linking import LinkMode
 from vinstall.installation.origin import direct_url_json
 from vinstall.installation.plan import Plan, make_plan
 from vinstall.observer import Observer
@@ -38,7 +34,6 @@ from vinstall.workflows.installed_variants import (
     versions_after,
 )
 from vinstall.workflows.invocation import Invocation
-from vinstall.workflows.metadata_json import JsonMetadata, metadata_json
 from vinstall.workflows.policies import selection_policies
 from vinstall.workflows.report import (
     Action,
@@ -54,8 +49,11 @@ from vinstall.workflows.settings import Settings
 from vinstall.workflows.wanted_lock import WantedLock, wanted_lock
 
 if TYPE_CHECKING:
+    from vinstall.cache.store import StoredWheel
     from vinstall.formats.simple_api import RemoteFile
+    from vinstall.installation.environment_lock import EnvironmentLock
     from vinstall.sources.source import FetchedFile
+    from vinstall.workflows.metadata_json import JsonMetadata
 
 _SEEDS = frozenset(canonicalize_name(name) for name in ("pip", "setuptools", "wheel"))
 """What environments are made with; `exact` leaves it there unless it is asked for."""
@@ -86,6 +84,9 @@ def install(settings: Settings, invocation: Invocation, observer: Observer) -> I
                 f"`{target.prefix}` is where vinstall itself runs, and would be emptied",
                 hint="name another environment with `--python`",
             )
+        from vinstall.installation.apply import heal
+        from vinstall.installation.environment_lock import lock_environment
+
         with lock_environment(target, observer) as lock:
             heal(target, observer, lock=lock)
             return _install(rooms, asked, target, lock, locked)
@@ -222,6 +223,9 @@ class _Run:
         rooms, settings = self.rooms, self.rooms.settings
         if plan.is_empty:
             return {}
+        from vinstall.installation.apply import ApplyOptions, apply
+        from vinstall.installation.linking import LinkMode
+
         rooms.observer.phase("download")
         built = self._built(plan)
         stored = self.fetcher.collect(plan.pins, local=built)
@@ -327,6 +331,8 @@ class _Run:
         """For a report, all of METADATA; nothing is read where no report is asked for."""
         if self.rooms.settings.report is None:
             return {}
+        from vinstall.workflows.metadata_json import metadata_json
+
         artifact = pin.choice.artifact
         if isinstance(artifact, SourceDistribution):
             return {"name": pin.name, "version": str(pin.version)}

@@ -6,7 +6,6 @@ Spec: pip's documentation, "Installation Report", version 1; with `variant`, `si
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -87,6 +86,8 @@ def with_label(version: str, label: str | None) -> str:
 
 def render_report(report: InstallReport) -> str:
     """The report as JSON; `install` lists what is new or replaced."""
+    import json
+
     document = {
         "version": "1",
         "pip_version": PIP_VERSION,
