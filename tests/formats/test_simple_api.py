@@ -33,7 +33,7 @@ SCALE = int(os.environ.get("VINSTALL_TEST_SCALE", "1"))
 
 
 def read(body: str, *, url: str = URL) -> tuple[RemoteFile, ...]:
-    return parse_project_html(body, url=url, name=DEMO, source="index.example").files
+    return tuple(parse_project_html(body, url=url, name=DEMO, source="index.example").files)
 
 
 def read_json(document: object, *, url: str = URL) -> ProjectPage:

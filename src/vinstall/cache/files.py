@@ -97,22 +97,26 @@ class Cache:
 
     # --- small values ---------------------------------------------------------------------------
 
-    def read(self, bucket: str, key: Key) -> bytes | None:
-        """The bytes kept for `key`, or None."""
+    def view(self, bucket: str, key: Key) -> memoryview | None:
+        """The bytes kept for `key`, or None; parts of it can be taken without copying them."""
         try:
-            content = self._value_path(bucket, key).read_bytes()
+            with open(self._value_path(bucket, key), "rb", buffering=0) as file:  # noqa: PTH123
+                content = memoryview(file.read())
         except OSError:
             return None
-        body = memoryview(content)[4:]
-        if content[:4] != zlib.crc32(body).to_bytes(4, "little"):
-            return None
-        return bytes(body)
+        body = content[4:]
+        return body if content[:4] == zlib.crc32(body).to_bytes(4, "little") else None
+
+    def read(self, bucket: str, key: Key) -> bytes | None:
+        """The bytes kept for `key`, or None."""
+        found = self.view(bucket, key)
+        return None if found is None else bytes(found)
 
     def write(self, bucket: str, key: Key, content: bytes) -> None:
         """Keep `content` for `key`; a disk that does not take it is no error."""
         whole = zlib.crc32(content).to_bytes(4, "little") + content
         try:
-            path = self._value_path(bucket, key)
+            path = Path(self._value_path(bucket, key))
             temporary = self.temporary()
             temporary.write_bytes(whole)
             _move(temporary, path)
@@ -121,7 +125,7 @@ class Cache:
 
     def read_value(self, bucket: str, key: Key) -> object | None:
         """The value kept for `key`, of the types `marshal` knows, or None."""
-        content = self.read(bucket, key)
+        content = self.view(bucket, key)
         if content is None:
             return None
         try:
@@ -136,7 +140,7 @@ class Cache:
 
     def value_file(self, bucket: str, key: Key) -> Path:
         """The file in which the value for `key` is kept, if there is one."""
-        return self._value_path(bucket, key)
+        return Path(self._value_path(bucket, key))
 
     # --- big files ------------------------------------------------------------------------------
 
@@ -244,8 +248,10 @@ class Cache:
 
     # --- where things are -----------------------------------------------------------------------
 
-    def _value_path(self, bucket: str, key: Key) -> Path:
-        return self._entry(bucket, hashlib.sha256(repr(key).encode()).hexdigest())
+    def _value_path(self, bucket: str, key: Key) -> str:
+        """As text: a run reads hundreds of values, and Path takes longer than to read one."""
+        digest = hashlib.sha256(repr(key).encode()).hexdigest()
+        return os.path.join(self._folder(), bucket, digest[:2], digest)  # noqa: PTH118
 
     def _entry(self, bucket: str, digest: str) -> Path:
         return self._folder() / bucket / digest[:2] / digest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from packaging.utils import NormalizedName
@@ -37,7 +37,7 @@ class Cutoff:
     exempt_sources: frozenset[str] = frozenset()
     """Sources, by their name as shown, whose files may have any age."""
 
-    def admitted(self, page: ProjectPage) -> tuple[tuple[RemoteFile, ...], tuple[RemoteFile, ...]]:
+    def admitted(self, page: ProjectPage) -> tuple[Sequence[RemoteFile], Sequence[RemoteFile]]:
         """The files of a page that are old enough, and those that are not, in page order.
 
         A file whose upload time is not known is not old enough: nothing says that it is.

@@ -122,7 +122,7 @@ class SourceCatalog:
             guessed=guessed,
         )
         self._indexes: Once[NormalizedName, tuple[_Page, ...]] = Once()
-        self._versions: Once[NormalizedName, tuple[Version, ...]] = Once()
+        self._versions: Once[NormalizedName, Sequence[Version]] = Once()
         self._policies: Once[tuple[NormalizedName, str], SelectionPolicy] = Once()
         self._evaluations: Once[tuple[NormalizedName, Version, str], Evaluation] = Once()
         self._choices: Once[tuple[NormalizedName, Version], tuple[Choice, ...]] = Once()
@@ -138,7 +138,7 @@ class SourceCatalog:
     def versions(self, name: NormalizedName) -> Sequence[Version]:
         return self._versions.get(name, lambda: self._find_versions(name))
 
-    def _find_versions(self, name: NormalizedName) -> tuple[Version, ...]:
+    def _find_versions(self, name: NormalizedName) -> Sequence[Version]:
         """Each source's are sorted already; of several sources each version counts once."""
         pages = self._pages_of(name)
         if len(pages) == 1:
@@ -334,7 +334,7 @@ class _Page(NamedTuple):
     """What one source lists of a project."""
 
     releases: ReleaseIndex
-    too_new: tuple[Version, ...]
+    too_new: Sequence[Version]
     """Versions with files that `--exclude-newer` hides."""
 
 

@@ -8,7 +8,7 @@ make and to marshal, and nothing is parsed from a file name here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin
@@ -49,8 +49,8 @@ class ProjectPage:
     name: NormalizedName
     source: str
     """The source as shown to the user: a redacted URL or a path."""
-    files: tuple[RemoteFile, ...]
-    """In the order listed."""
+    files: Sequence[RemoteFile]
+    """In the order listed; a tuple, or a Listing, which reads them when they are looked at."""
     versions: tuple[str, ...] | None = None
     """PEP 700 `versions`; None where the page does not say."""
     status: str | None = None

@@ -1,7 +1,7 @@
 """Index: a simple repository API over HTTP.  Spec: PEP 503, PEP 691 (negotiation), PEP 700.
 
-A page is parsed once and kept as plain tuples beside what its server said about its age, so that
-a run within that time asks nobody and parses nothing.
+A page is parsed once and kept as a Listing beside what its server said about its age, so that a
+run within that time asks nobody and parses nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import marshal
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 from packaging.utils import NormalizedName
 
 from vinstall.cache.files import Cache, Key
 from vinstall.errors import FormatError
+from vinstall.formats.page_listing import LISTING_REVISION, Listing, list_files
 from vinstall.formats.simple_api import (
     ProjectPage,
     RemoteFile,
@@ -32,6 +32,7 @@ from vinstall.observer import Observer
 from vinstall.sources.freshness import Stamp, stamp_answer
 from vinstall.sources.once import Once
 from vinstall.sources.source import KeptFile
+from vinstall.values import replace
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
@@ -41,8 +42,8 @@ ACCEPT = (
 PAGES = "pages"
 """The bucket of the cache."""
 
-_REVISION = len(RemoteFile._fields)
-"""Pages kept by a vinstall that knew other fields are passed over."""
+_REVISION = (LISTING_REVISION, *RemoteFile._fields)
+"""Pages kept by a vinstall that knew other fields, or read them otherwise, are passed over."""
 _MARSHAL = 4
 _UNKNOWN = (404, 410)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
@@ -54,8 +55,11 @@ class _Kept(NamedTuple):
 
     stamp: Stamp
     digest: str
-    body: bytes
-    """The page as marshal; empty where the index does not know the project."""
+    """Of what was received; empty where the index does not know the project."""
+    versions: tuple[str, ...] | None = None
+    status: str | None = None
+    listing: memoryview | bytes = b""
+    """The files, packed."""
 
 
 class Index:
@@ -147,10 +151,15 @@ class Index:
     def _received(self, name: NormalizedName, response: Response) -> ProjectPage | None:
         page = None if response.status in _UNKNOWN else self._parse(name, response)
         stamp = stamp_answer(response.headers, self._now())
-        if stamp is not None:
-            digest = "" if page is None else hashlib.sha256(response.content).hexdigest()
-            self._keep(name, _Kept(stamp, digest, _pack(page)))
-        return page
+        if stamp is None:
+            return page
+        if page is None:
+            self._keep(name, _Kept(stamp, ""))
+            return None
+        listing = list_files(name, page.files)
+        digest = hashlib.sha256(response.content).hexdigest()
+        self._keep(name, _Kept(stamp, digest, page.versions, page.status, listing.packed))
+        return replace(page, files=listing)
 
     def _parse(self, name: NormalizedName, response: Response) -> ProjectPage:
         content_type = response.headers.get("content-type", "text/html")
@@ -174,40 +183,32 @@ class Index:
         return ("page", _REVISION, self.url, name)
 
     def _kept(self, name: NormalizedName) -> _Kept | None:
-        content = self._cache.read(PAGES, self._key(name))
+        content = self._cache.view(PAGES, self._key(name))
         if content is None:
             return None
-        size = int.from_bytes(content[:_HEAD_SIZE], "little")
-        etag, modified, until, digest = _load(content[_HEAD_SIZE : _HEAD_SIZE + size])
-        return _Kept(Stamp(etag, modified, until), digest, content[_HEAD_SIZE + size :])
+        end = _HEAD_SIZE + int.from_bytes(content[:_HEAD_SIZE], "little")
+        etag, modified, until, digest, versions, status = _load(content[_HEAD_SIZE:end])
+        return _Kept(Stamp(etag, modified, until), digest, versions, status, content[end:])
 
     def _keep(self, name: NormalizedName, kept: _Kept) -> None:
-        head = marshal.dumps((*kept.stamp, kept.digest), _MARSHAL)
-        content = len(head).to_bytes(_HEAD_SIZE, "little") + head + kept.body
+        head = marshal.dumps((*kept.stamp, kept.digest, kept.versions, kept.status), _MARSHAL)
+        content = b"".join((len(head).to_bytes(_HEAD_SIZE, "little"), head, kept.listing))
         self._cache.write(PAGES, self._key(name), content)
         self._until[name] = kept.stamp.until
 
     def _unpack(self, name: NormalizedName, kept: _Kept) -> ProjectPage | None:
         if not kept.digest:
             return None
-        rows, versions, status = _load(kept.body)
         return ProjectPage(
             name=name,
             source=self.name,
-            files=tuple(map(partial(tuple.__new__, RemoteFile), rows)),
-            versions=versions,
-            status=status,
+            files=Listing(kept.listing),
+            versions=kept.versions,
+            status=kept.status,
         )
 
 
-def _pack(page: ProjectPage | None) -> bytes:
-    if page is None:
-        return b""
-    rows = tuple(map(tuple, page.files))  # marshal knows tuples, and no subclass of them
-    return marshal.dumps((rows, page.versions, page.status), _MARSHAL)
-
-
-def _load(content: bytes) -> Any:
+def _load(content: memoryview) -> Any:
     return marshal.loads(content)  # noqa: S302 - our own file, whose check sum was right
 
 

@@ -25,6 +25,7 @@ from packaging.version import Version
 from vinstall import __version__
 from vinstall.cache.files import Cache
 from vinstall.formats.metadata import Metadata
+from vinstall.formats.page_listing import lists_variants
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
 from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.resolution.model import Kept, Pin, Resolution
@@ -61,7 +62,7 @@ class WatchedPages:
         """As the chain's."""
         found = self._chain.pages(name)
         kept = self._chain.kept(name)
-        if kept is None or any(_lists_variants(page) for page in found):
+        if kept is None or any(lists_variants(page.files) for page in found):
             self.are_plain = False
         for path, until in kept or ():
             stamp = _stamp(str(path))
@@ -79,10 +80,6 @@ class WatchedPages:
     def stamps(self) -> tuple[list[FileStamp], float]:
         """The stamps of the files that hold the pages read, and when the first is no longer fresh."""
         return list(self._stamps.values()), self._until
-
-
-def _lists_variants(page: ProjectPage) -> bool:
-    return any(file.filename.endswith("-variants.json") for file in page.files)
 
 
 def question_key(

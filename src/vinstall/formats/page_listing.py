@@ -1,0 +1,269 @@
+"""Listing: the files of a project page by version, newest first, packed so that they can be read bit by bit.
+
+A page may list thousands of files and a resolution looks at a handful of versions.  So names are
+split as strings and versions sorted once, when the page was received; whoever reads the listing
+later unpacks the files of the versions that he looks at.  Spec: PEP 427, PEP 625 (names), PEP 825
+"Index-level metadata".
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
+from typing import Any, NamedTuple, overload
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from vinstall.formats.simple_api import RemoteFile
+from vinstall.formats.wheel_name import parse_variants_json_name
+
+LISTING_REVISION = 1
+"""Other numbers are of other layouts, or of other rules on which file belongs to which version."""
+
+_SDIST_SUFFIXES = (".tar.gz", ".zip")
+_VARIANTS_JSON_SUFFIX = "-variants.json"
+_MARSHAL = 4
+_HEAD_SIZE = 4
+_as_file = partial(tuple.__new__, RemoteFile)
+
+
+class VersionFiles(NamedTuple):
+    """The files of one version, each kind in page order; their names are not parsed."""
+
+    wheels: tuple[RemoteFile, ...]
+    sdists: tuple[RemoteFile, ...]
+    variants_json: tuple[RemoteFile, ...]
+
+
+class Misfit(NamedTuple):
+    """A file that belongs to no version."""
+
+    filename: str
+    fault: str | None
+    """The end of a sentence that begins with the file name; None: it is of another project."""
+
+
+class Listing(Sequence[RemoteFile]):
+    """The files of a page: as a sequence in page order, and by version.  Threads may share one."""
+
+    def __init__(self, packed: bytes | memoryview) -> None:
+        """`packed` is that of another Listing; it is trusted, and read when it is asked about."""
+        self.packed = packed
+        view = memoryview(packed)
+        start = _HEAD_SIZE + int.from_bytes(view[:_HEAD_SIZE], "little")
+        versions, ends, misfits, count, labels, variants = _load(view[_HEAD_SIZE:start])
+        self.versions: tuple[str, ...] = versions
+        """Every version with a wheel or a source distribution as first written, newest first."""
+        self.misfits: tuple[Misfit, ...] = tuple(Misfit(*one) for one in misfits)
+        self.has_labels: bool = labels
+        """Whether any wheel carries a variant label."""
+        self.has_variants_json: bool = variants
+        """Whether there is any file of variant metadata."""
+        self._count: int = count
+        self._ends: tuple[int, ...] = ends
+        self._parts = view[start:]
+
+    def of(self, at: int) -> VersionFiles:
+        """The files of the version at this place of `versions`.  Costs a microsecond a file."""
+        _, rows = self._part(at)
+        return VersionFiles(*(tuple(map(_as_file, kind)) for kind in rows))
+
+    def _part(self, at: int) -> tuple[tuple[int, ...], tuple[tuple[Any, ...], ...]]:
+        """The places in the page of the files of one part, and the files themselves by kind."""
+        places, rows = _load(self._parts[self._ends[at] : self._ends[at + 1]])
+        return places, rows
+
+    @cached_property
+    def _files(self) -> tuple[RemoteFile, ...]:
+        """All files in page order, those included that belong to no version."""
+        parts = (self._part(at) for at in range(len(self._ends) - 1))
+        placed = {
+            place: row
+            for places, kinds in parts
+            for place, row in zip(places, (row for kind in kinds for row in kind), strict=True)
+        }
+        return tuple(_as_file(placed[place]) for place in range(self._count))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> RemoteFile: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[RemoteFile, ...]: ...
+    def __getitem__(self, at: int | slice) -> RemoteFile | tuple[RemoteFile, ...]:
+        return self._files[at]
+
+    def __iter__(self) -> Iterator[RemoteFile]:
+        return iter(self._files)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._files == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._files)
+
+
+def list_files(project: NormalizedName, files: Sequence[RemoteFile]) -> Listing:
+    """The files of a page on `project` by version: wheels, source distributions, variants files.
+
+    Files of other kinds (eggs, installers, signatures) are of no version; files of another
+    project, and those whose version cannot be read, are `misfits` besides.
+    """
+    grouping = _Grouping(project)
+    for place, file in enumerate(files):
+        grouping.add(place, file.filename)
+    return Listing(_pack(grouping, files))
+
+
+def lists_variants(files: Sequence[RemoteFile]) -> bool:
+    """Whether any file of variant metadata is among the files of a page; unpacks nothing."""
+    if isinstance(files, Listing):
+        return files.has_variants_json
+    return any(file.filename.endswith(_VARIANTS_JSON_SUFFIX) for file in files)
+
+
+class _Group:
+    """The places in the page of the files of one version."""
+
+    __slots__ = ("sdists", "variants_json", "wheels")
+
+    def __init__(self) -> None:
+        self.wheels: list[int] = []
+        self.sdists: list[int] = []
+        self.variants_json: list[int] = []
+
+    def take(self, other: _Group) -> None:
+        self.wheels = sorted(self.wheels + other.wheels)
+        self.sdists = sorted(self.sdists + other.sdists)
+        self.variants_json += other.variants_json
+
+
+class _Grouping:
+    """Files of a page on their way to a Listing."""
+
+    def __init__(self, project: NormalizedName) -> None:
+        self.project = project
+        self.misfits: list[Misfit] = []
+        self.has_labels = False
+        self._by_text: dict[str, _Group] = {}
+        """By version as written."""
+        self._own_names: dict[str, bool] = {}
+        """Project name as written in a file name to whether it is the page's."""
+
+    def add(self, place: int, filename: str) -> None:
+        if filename.endswith(".whl"):
+            parts = filename.split("-", 2)
+            version = parts[1] if len(parts) > 1 else ""
+            if not version:
+                self.misfits.append(Misfit(filename, "is no wheel name"))
+            elif self._is_own(parts[0]):
+                self._group(version).wheels.append(place)
+                self.has_labels = self.has_labels or _has_label(filename)
+            else:
+                self.misfits.append(Misfit(filename, None))
+        elif filename.endswith(_SDIST_SUFFIXES):
+            text = self._sdist_version(filename)
+            if text is None:
+                self.misfits.append(Misfit(filename, None))
+            else:
+                self._group(text).sdists.append(place)
+        elif filename.endswith(_VARIANTS_JSON_SUFFIX):
+            self._add_variants_json(place, filename)
+
+    def _group(self, version: str) -> _Group:
+        group = self._by_text.get(version)
+        if group is None:
+            group = self._by_text[version] = _Group()
+        return group
+
+    def _is_own(self, name: str) -> bool:
+        own = self._own_names.get(name)
+        if own is None:
+            own = self._own_names[name] = canonicalize_name(name) == self.project
+        return own
+
+    def _sdist_version(self, filename: str) -> str | None:
+        """The version as written; None where the name does not begin with the project's.
+
+        Names older than PEP 625 may have dashes in the project name and in the version: only the
+        known project name tells where the one ends.
+        """
+        stem = filename.removesuffix(".zip").removesuffix(".tar.gz")
+        end = stem.find("-")
+        while end > 0:
+            if self._is_own(stem[:end]):
+                return stem[end + 1 :]
+            end = stem.find("-", end + 1)
+        return None
+
+    def _add_variants_json(self, place: int, filename: str) -> None:
+        parsed = parse_variants_json_name(filename)
+        if parsed is None:
+            self.misfits.append(Misfit(filename, "has an invalid version"))
+        elif parsed[0] != self.project:
+            self.misfits.append(Misfit(filename, None))
+        else:
+            self._group(str(parsed[1])).variants_json.append(place)
+
+    def newest_first(self, files: Sequence[RemoteFile]) -> list[tuple[str, _Group]]:
+        """Each version that can be installed, as first written; files of bad ones become misfits."""
+        groups: dict[Version, tuple[str, _Group]] = {}
+        for text, group in self._by_text.items():
+            try:
+                version = Version(text)
+            except ValueError:
+                fault = f"has the invalid version `{text}`"
+                listed = (*group.wheels, *group.sdists)
+                self.misfits += [Misfit(files[place].filename, fault) for place in listed]
+                continue
+            same = groups.setdefault(version, (text, group))[1]
+            if same is not group:
+                same.take(group)
+        return [
+            groups[version]
+            for version in sorted(groups, reverse=True)
+            if groups[version][1].wheels or groups[version][1].sdists
+        ]
+
+
+def _pack(grouping: _Grouping, files: Sequence[RemoteFile]) -> bytes:
+    listed = grouping.newest_first(files)
+    parts = [_pack_part(files, g.wheels, g.sdists, g.variants_json) for _, g in listed]
+    placed = {
+        at for _, g in listed for kind in (g.wheels, g.sdists, g.variants_json) for at in kind
+    }
+    parts.append(_pack_part(files, [at for at in range(len(files)) if at not in placed]))
+    ends = [0]
+    for part in parts:
+        ends.append(ends[-1] + len(part))
+    head = marshal.dumps(
+        (
+            tuple(text for text, _ in listed),
+            tuple(ends),
+            tuple(map(tuple, grouping.misfits)),
+            len(files),
+            grouping.has_labels,
+            lists_variants(files),
+        ),
+        _MARSHAL,
+    )
+    return b"".join((len(head).to_bytes(_HEAD_SIZE, "little"), head, *parts))
+
+
+def _pack_part(files: Sequence[RemoteFile], *kinds: Sequence[int]) -> bytes:
+    # marshal knows tuples, and no subclass of them
+    rows = tuple(tuple(tuple(files[place]) for place in kind) for kind in kinds)
+    return marshal.dumps((tuple(at for kind in kinds for at in kind), rows), _MARSHAL)
+
+
+def _load(content: memoryview) -> Any:
+    return marshal.loads(content)  # noqa: S302 - our own, see `Listing`
+
+
+def _has_label(filename: str) -> bool:
+    """Whether a wheel's name has a variant label, by its dashes alone (PEP 825 "Variant label")."""
+    dashes = filename.count("-")
+    return dashes == 6 or (dashes == 5 and not filename.split("-", 3)[2][:1].isdigit())
