@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vinstall.values import field, field_names, frozen, replace
+from vinstall.values import Row, field, field_names, frozen, replace
 
 
 @frozen
@@ -139,3 +142,62 @@ def test_no_fields() -> None:
     assert hash(Nothing()) == hash(Nothing())
     assert field_names(Nothing()) == ()
     assert field_names(3) is None
+
+
+class OurRow(Row):
+    """A tuple with names."""
+
+    name: str
+    size: int = 0
+
+    @property
+    def twice(self) -> int:
+        """Twice the size."""
+        return 2 * self.size
+
+
+class TheirRow(NamedTuple):
+    """A named tuple."""
+
+    name: str
+    size: int = 0
+
+
+class TestRows:
+    """Rows against the named tuples they stand for."""
+
+    @pytest.mark.parametrize(
+        ("given", "named"), [(("a", 1), {}), (("a",), {}), ((), {"size": 2, "name": "b"})]
+    )
+    def test_they_are_made_alike(self, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        ours, theirs = OurRow(*given, **named), TheirRow(*given, **named)
+        assert ours == tuple(theirs)
+        assert repr(ours) == repr(theirs).replace("Their", "Our")
+        assert (ours.name, ours.size, ours.twice) == (theirs.name, theirs.size, 2 * theirs.size)
+        assert OurRow._fields == TheirRow._fields
+        assert OurRow.__match_args__ == TheirRow.__match_args__
+
+    @pytest.mark.parametrize(
+        ("given", "named"),
+        [((), {}), (("a", 1, 2), {}), (("a",), {"other": 1}), ((), {"size": 1})],
+    )
+    def test_wrong_arguments(self, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        for kind in (OurRow, TheirRow):
+            with pytest.raises(TypeError):
+                kind(*given, **named)
+
+    def test_they_are_replaced_and_copied(self) -> None:
+        one = OurRow("a", 1)
+        assert one._replace(size=2) == OurRow("a", 2)
+        assert type(copy.copy(one)) is OurRow
+        assert copy.deepcopy(one) == one
+        assert not hasattr(one, "__dict__")
+
+
+def test_the_module_imports_nothing_but_parts_of_the_interpreter() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import vinstall.values;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) <= {"__future__", "_operator", "vinstall", "vinstall.values"}

@@ -15,7 +15,9 @@ VinstallError                 1
 
 from __future__ import annotations
 
-from typing import ClassVar
+TYPE_CHECKING = False  # `typing` costs more than all of the following
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 
 class VinstallError(Exception):
