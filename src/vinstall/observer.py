@@ -24,6 +24,9 @@ class Observer:
     def notice(self, message: str) -> None:
         """Something the user should know although nothing failed; one line, shown once."""
 
+    def ignored(self, requirement: str, marker: str) -> None:
+        """The user asks for something that `marker` rules out here; for each such requirement once."""
+
     def warning(self, message: str, *, hint: str | None = None) -> None:
         """Something is wrong and was worked around; shown once per distinct message."""
 

@@ -159,6 +159,8 @@ class ConsoleObserver(Observer):
         self._phase: tuple[str, float] | None = None
         if started is not None:
             self._phase = ("start", started)
+        self.follows: list[str] = []
+        """What was told and follows from the question alone: it is to be told again with the answer."""
         self.was_quiet = True
         """Whether nothing happened so far that is worth telling, or that took somebody else."""
 
@@ -191,6 +193,14 @@ class ConsoleObserver(Observer):
     def notice(self, message: str) -> None:
         if self._first_time(message):
             self._console.say(f"note: {message}")
+
+    def ignored(self, requirement: str, marker: str) -> None:
+        """In pip's words, with its quotes."""
+        if '"' not in marker:
+            marker = marker.replace("'", '"')
+        line = harmless(f"Ignoring {requirement}: markers '{marker}' don't match your environment")
+        self.follows.append(line)
+        self._console.say(line)
 
     def warning(self, message: str, *, hint: str | None = None) -> None:
         if self._first_time(message):

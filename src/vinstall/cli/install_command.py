@@ -73,7 +73,8 @@ def install(console: Console, /, **parameters: Any) -> None:
         summary = render_summary(outcome, console, seconds=time.perf_counter() - STARTED) + "\n"
         console.say(summary.removesuffix("\n"))
     if observer.was_quiet and console.verbosity == 0:
-        _keep_answer(console, settings, invocation, outcome, (output, summary))
+        follows = "".join(f"{line}\n" for line in observer.follows)
+        _keep_answer(console, settings, invocation, outcome, (output, follows + summary))
 
 
 def _keep_answer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -14,7 +14,7 @@ from vinstall.formats.dependency_group import group_requirements
 from vinstall.formats.file_options import FileOptions
 from vinstall.formats.marker import MarkerContext
 from vinstall.formats.pyproject import parse_pyproject
-from vinstall.formats.requirement import Requirement
+from vinstall.formats.requirement import Requirement, shown_requirement
 from vinstall.formats.requirement_line import RequirementLine, parse_requirement_line
 from vinstall.formats.requirements_file import Load, RequirementsFile, parse_requirements_file
 from vinstall.net.redaction import redact
@@ -64,6 +64,13 @@ class Asked:
                     context=(f"the last of them: {line.origin or 'the command line'}",),
                 )
         return found
+
+    def ignored(self, context: MarkerContext) -> Iterator[tuple[str, str]]:
+        """What is asked for and its marker, of each requirement whose marker does not hold."""
+        for line in self.requirements:
+            marker = line.marker if line.requirement is None else line.requirement.marker
+            if marker is not None and not marker.evaluate(context):
+                yield line.name or shown_requirement(line.location or line.text), marker.text
 
     def config_settings(self) -> dict[str, dict[str, object]]:
         """Project name to the settings for its build (PEP 517); a repeated key makes a list."""

@@ -77,6 +77,9 @@ class Question:
         self.target = target
         self._installed = installed
         self._stack = stack
+        self._context = MarkerContext(environment=target.markers)
+        self._has_told = False
+        """Whether the user knows what is asked for in vain."""
         self.watched: WatchedPages | None = None
         """Notes which pages are read, where that is of interest."""
         self.guessed: Callable[[Choice, Metadata], None] | None = None
@@ -87,7 +90,7 @@ class Question:
     @cached_property
     def hashes(self) -> Mapping[NormalizedName, Hashes]:
         """The hashes that requirements list, by project."""
-        return self.asked.hashes(MarkerContext(environment=self.target.markers))
+        return self.asked.hashes(self._context)
 
     @cached_property
     def answers(self) -> RecordedAnswers:
@@ -156,6 +159,7 @@ class Question:
         `more` is asked for on top of what the user asks for.
         """
         rooms = self.rooms
+        self._tell_ignored()
         rooms.observer.phase("resolve")
         resolution = self._resolve(standings, more)
         for notice in resolution.notices:
@@ -169,6 +173,7 @@ class Question:
         """
         from vinstall.workflows import remembered
 
+        self._tell_ignored()
         rooms = self.rooms
         cutoff = None
         if rooms.settings.exclude_newer is not None or rooms.settings.exclude_newer_for:
@@ -193,6 +198,13 @@ class Question:
         if not self.answers.given:
             remembered.keep(rooms.cache, key, resolution, self.watched)
         return resolution
+
+    def _tell_ignored(self) -> None:
+        if self._has_told:
+            return
+        self._has_told = True
+        for requirement, marker in self.asked.ignored(self._context):
+            self.rooms.observer.ignored(requirement, marker)
 
     def _resolve(self, standings: Sequence[Standing], more: Sequence[Request]) -> Resolution:
         from vinstall.resolution.resolve import resolve
