@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from packaging.markers import Marker as PackagingMarker
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -437,3 +438,38 @@ def test_random_ordinary_markers_agree_with_packaging() -> None:
         extras = ("a", "b-c")
         expected = any(theirs.evaluate({**ENVIRONMENT, "extra": extra}) for extra in ("", *extras))
         assert holds(text, context(extras=extras)) is expected, text
+
+
+_FIELD_NAMES = sorted({*ENVIRONMENT, "extra"})
+_TEXTS = st.one_of(
+    st.sampled_from([*ENVIRONMENT.values(), "3.8", "3.11.*", "3.11.7", "B_c", "b-c", "", "6"]),
+    st.text(alphabet="\t\\'\n ab3.é*\x00", max_size=6),
+)
+
+
+@given(
+    st.sampled_from(_FIELD_NAMES),
+    st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "~=", "===", "in", "not in"]),
+    _TEXTS,
+    st.booleans(),
+    st.sampled_from(["3.11.7", "3.13.0a1+", "3.14.0rc1"]),
+)
+@settings(max_examples=300 * SCALE)
+def test_any_comparison_means_what_it_means_to_packaging(
+    name: str, operator: str, value: str, is_reversed: bool, python: str
+) -> None:
+    quoted = f'"{value}"'
+    text = f"{quoted} {operator} {name}" if is_reversed else f"{name} {operator} {quoted}"
+    environment = {**ENVIRONMENT, "python_full_version": python}
+    try:
+        theirs = PackagingMarker(text)
+        expected = [theirs.evaluate({**environment, "extra": extra}) for extra in ("", "b-c")]
+    except ValueError:
+        with pytest.raises(FormatError):
+            holds(text, MarkerContext(environment=environment, extras=names("b-c")))
+        return
+    found = [
+        MarkerContext(environment=environment, extras=extras) for extras in (names(), names("b-c"))
+    ]
+    assert holds(text, found[0]) is expected[0]
+    assert holds(text, found[1]) is any(expected if name == "extra" else expected[:1])
