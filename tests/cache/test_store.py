@@ -173,6 +173,15 @@ class TestTampering:
         assert store.find(SHA) is None
         assert not entry.exists()
 
+    def test_of_several_those_that_can_be_trusted_are_found(self, store: Store) -> None:
+        shas = [f"{number:02x}" * 32 for number in range(4)]
+        wheels = {sha: unpacked(store, sha) for sha in shas[:3]}
+        assert store.find_all(shas) == wheels
+        edit(Path(wheels[shas[1]].path, "pkg", "two"))
+        assert store.load(shas[1]) == wheels[shas[1]]
+        assert list(store.find_all(shas)) == [shas[0], shas[2]]
+        assert store.load(shas[1]) is None
+
 
 class TestBytecode:
     KIND = "cpython-3.12.1-cp312"

@@ -14,12 +14,18 @@ The store holds files, never decisions about hardware: it may be shared between 
 
 from __future__ import annotations
 
-import contextlib
 import marshal
 import os
-import zlib
-from pathlib import Path
-from typing import Any, NamedTuple
+from binascii import crc32
+
+from vinstall.cache.inspection import inspect, is_intact
+from vinstall.values import Row
+
+TYPE_CHECKING = False  # this module is loaded by runs that last less than `typing` costs
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from typing import Any
 
 _REVISION = 2
 _MARSHAL = 4
@@ -29,7 +35,7 @@ _MANIFEST = "manifest"
 _FILES = "files"
 
 
-class FileGroup(NamedTuple):
+class FileGroup(Row):
     """The files of one folder that go into one folder."""
 
     scheme: str
@@ -47,7 +53,7 @@ class FileGroup(NamedTuple):
     """`st_mode`, file by file."""
 
 
-class RecordPart(NamedTuple):
+class RecordPart(Row):
     """What RECORD says of the files of one scheme."""
 
     scheme: str
@@ -55,7 +61,7 @@ class RecordPart(NamedTuple):
     """Lines of RECORD; paths are relative to the folder of the scheme."""
 
 
-class EntryPoint(NamedTuple):
+class EntryPoint(Row):
     """A script to be made for an environment."""
 
     name: str
@@ -65,7 +71,7 @@ class EntryPoint(NamedTuple):
     """`console` or `gui`."""
 
 
-class StoredWheel(NamedTuple):
+class StoredWheel(Row):
     """One unpacked wheel.  Every part is a type that `marshal` knows, `path` apart."""
 
     path: str
@@ -87,17 +93,14 @@ class StoredWheel(NamedTuple):
     @property
     def entry(self) -> Path:
         """The folder of the entry in its store."""
-        return Path(self.path).parent
+        return _path(self.path).parent
 
     def read(self, source: str) -> bytes | None:
         """The bytes of one file, by its path in the wheel; None where there is none such."""
-        try:
-            return Path(self.path, source).read_bytes()
-        except FileNotFoundError:
-            return None
+        return _read(f"{self.path}/{source}")
 
 
-class Bytecode(NamedTuple):
+class Bytecode(Row):
     """The compiled modules of one stored wheel for one kind of interpreter."""
 
     path: str
@@ -108,10 +111,14 @@ class Bytecode(NamedTuple):
 class Store:
     """Unpacked wheels below one folder.  Safe for several threads and processes at once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path | str) -> None:
         """`root`: a bucket of `cache.files.Cache`, whose housekeeping knows this arrangement."""
-        self.root = root
-        self._temporary = root.parent / "tmp"
+        self._root = os.fspath(root)
+
+    @property
+    def root(self) -> Path:
+        """The folder of all entries."""
+        return _path(self._root)
 
     def find(self, sha256: str) -> StoredWheel | None:
         """The entry for a wheel file, or None where there is none that can be trusted.
@@ -119,23 +126,39 @@ class Store:
         Costs a look at each file (2 microseconds apiece).  An entry that was tampered with is
         dropped.
         """
+        wheel = self.load(sha256)
+        if wheel is None or is_intact(wheel.path, wheel.groups):
+            return wheel
+        self.remove(sha256)
+        return None
+
+    def find_all(self, sha256s: Iterable[str]) -> Mapping[str, StoredWheel]:
+        """What `find` would find of several, by their hashes; in half the time."""
+        loaded = {one: wheel for one in sha256s if (wheel := self.load(one)) is not None}
+        if inspect([(wheel.path, wheel.groups) for wheel in loaded.values()]):
+            return loaded
+        return {one: wheel for one in loaded if (wheel := self.find(one)) is not None}
+
+    def load(self, sha256: str) -> StoredWheel | None:
+        """The entry for a wheel file as it was made, or None where there is none.
+
+        Nothing may be built on its files before they were looked at: see `Inspection`.
+        """
         entry = self._entry(sha256)
-        parts = _load(entry / _MANIFEST)
+        parts = _load(f"{entry}/{_MANIFEST}")
         if parts is None:
-            if entry.exists():
+            if os.path.exists(entry):  # noqa: PTH110
                 self.remove(sha256)
             return None
-        wheel = _wheel(str(entry / _FILES), sha256, parts)
-        if not _is_intact(wheel.path, wheel.groups):
-            self.remove(sha256)
-            return None
-        with contextlib.suppress(OSError):  # somebody else's, or on a disk that is only read
-            os.utime(entry / _MANIFEST)  # when it was used last, for housekeeping
-        return wheel
+        try:  # noqa: SIM105  `contextlib` would have to be loaded
+            os.utime(f"{entry}/{_MANIFEST}")  # when it was used last, for housekeeping
+        except OSError:  # somebody else's, or on a disk that is only read
+            pass
+        return _wheel(f"{entry}/{_FILES}", sha256, parts)
 
     def begin(self) -> Path:
         """A new folder to unpack into, on the file system of the store; `files` is in it."""
-        folder = self._temporary / f"wheel-{os.urandom(8).hex()}"
+        folder = self._aside()
         (folder / _FILES).mkdir(parents=True)
         return folder
 
@@ -145,7 +168,7 @@ class Store:
         Where another process was faster, its entry is returned and the folder removed.
         """
         _dump(folder / _MANIFEST, _parts(wheel))
-        entry = self._entry(wheel.sha256)
+        entry = _path(self._entry(wheel.sha256))
         entry.parent.mkdir(parents=True, exist_ok=True)
         try:
             folder.rename(entry)
@@ -164,10 +187,10 @@ class Store:
 
     def remove(self, sha256: str) -> None:
         """Remove an entry, if there is one: out of sight first, then from the disk."""
-        aside = self._temporary / f"wheel-{os.urandom(8).hex()}"
-        self._temporary.mkdir(parents=True, exist_ok=True)
+        aside = self._aside()
+        aside.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._entry(sha256).rename(aside)
+            _path(self._entry(sha256)).rename(aside)
         except FileNotFoundError:
             return
         self.discard(aside)
@@ -184,15 +207,20 @@ class Store:
 
         `kind` names everything bytecode depends on, such as `cpython-311.opt-1`.
         """
-        folder = wheel.entry / f"bytecode-{kind}"
-        parts = _load(folder / _MANIFEST)
+        compiled = self.load_bytecode(wheel, kind)
+        if compiled is None or is_intact(compiled.path, compiled.groups):
+            return compiled
+        self.discard(_path(compiled.path).parent)
+        return None
+
+    def load_bytecode(self, wheel: StoredWheel, kind: str) -> Bytecode | None:
+        """The compiled modules as they were made: not looked at, as `load` says of wheels."""
+        folder = f"{self._entry(wheel.sha256)}/bytecode-{kind}"
+        parts = _load(f"{folder}/{_MANIFEST}")
         if parts is None:
             return None
         groups = tuple(FileGroup(*group) for group in parts[0])
-        if not _is_intact(str(folder / _FILES), groups):
-            self.discard(folder)
-            return None
-        return Bytecode(path=str(folder / _FILES), groups=groups)
+        return Bytecode(path=f"{folder}/{_FILES}", groups=groups)
 
     def add_bytecode(
         self, wheel: StoredWheel, kind: str, folder: Path, groups: tuple[FileGroup, ...]
@@ -209,17 +237,35 @@ class Store:
             return self.bytecode(wheel, kind) or Bytecode(path="", groups=())
         return Bytecode(path=str(final / _FILES), groups=groups)
 
-    def _entry(self, sha256: str) -> Path:
-        return self.root / sha256[:2] / sha256
+    def _entry(self, sha256: str) -> str:
+        return f"{self._root}/{sha256[:2]}/{sha256}"
+
+    def _aside(self) -> Path:
+        """A name on the file system of the store, of its housekeeping's business."""
+        return self.root.parent / "tmp" / f"wheel-{os.urandom(8).hex()}"
 
 
-def _load(manifest: Path) -> tuple[Any, ...] | None:
+def _path(text: str) -> Path:
+    from pathlib import Path  # not needed where everything is in the store already
+
+    return Path(text)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _load(manifest: str) -> tuple[Any, ...] | None:
     """What follows the revision in a manifest; None where it is missing, damaged or of another."""
     try:
-        content = manifest.read_bytes()
+        content = _read(manifest) or b""
         body = memoryview(content)[4:]
         # `marshal` may take any amount of memory for damaged bytes, so they do not get that far.
-        if content[:4] != zlib.crc32(body).to_bytes(4, "little"):
+        if content[:4] != crc32(body).to_bytes(4, "little"):
             return None
         revision, *parts = marshal.loads(body)  # noqa: S302  our own folder
     except (OSError, ValueError, EOFError, TypeError):
@@ -229,7 +275,7 @@ def _load(manifest: Path) -> tuple[Any, ...] | None:
 
 def _dump(manifest: Path, parts: tuple[Any, ...]) -> None:
     body = marshal.dumps((_REVISION, *parts), _MARSHAL)
-    manifest.write_bytes(zlib.crc32(body).to_bytes(4, "little") + body)
+    manifest.write_bytes(crc32(body).to_bytes(4, "little") + body)
 
 
 def _parts(wheel: StoredWheel) -> tuple[Any, ...]:
@@ -257,22 +303,3 @@ def _wheel(path: str, sha256: str, parts: tuple[Any, ...]) -> StoredWheel:
         templates=templates,
         entry_points=tuple(EntryPoint(*point) for point in points),
     )
-
-
-def _is_intact(path: str, groups: tuple[FileGroup, ...]) -> bool:
-    """Whether each file has the size, mode and time of modification it was written with."""
-    look = os.lstat
-    try:
-        for group in groups:
-            prefix = f"{path}/{group.source}/" if group.source else f"{path}/"
-            for name, size, written, mode in zip(*group[3:], strict=True):
-                status = look(prefix + name)
-                if (
-                    status.st_mtime_ns != written
-                    or status.st_size != size
-                    or status.st_mode != mode
-                ):
-                    return False
-    except OSError:
-        return False
-    return True

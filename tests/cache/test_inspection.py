@@ -1,0 +1,134 @@
+"""Looks at many files, in a process of their own where that is possible."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vinstall.cache import inspection
+from vinstall.cache.inspection import Inspection, inspect, is_intact
+from vinstall.cache.store import FileGroup
+
+if TYPE_CHECKING:
+    from vinstall.cache.inspection import Tree
+
+COUNT = 1200
+
+
+def described(folder: Path, source: str) -> FileGroup:
+    """The files of a folder below `folder`."""
+    files = [path for path in sorted((folder / source).iterdir()) if path.is_file()]
+    statuses = [path.stat() for path in files]
+    return FileGroup(
+        "purelib",
+        source,
+        source,
+        tuple(path.name for path in files),
+        tuple(status.st_size for status in statuses),
+        tuple(status.st_mtime_ns for status in statuses),
+        tuple(status.st_mode for status in statuses),
+    )
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> list[Tree]:
+    """Three folders with many files between them."""
+    made: list[Tree] = []
+    for number in range(3):
+        folder = tmp_path_factory.mktemp("tree")
+        for source in ("", "pkg/sub"):
+            (folder / source).mkdir(parents=True, exist_ok=True)
+            for at in range(COUNT // 6):
+                (folder / source / f"m{at}.py").write_text("x" * number)
+        made.append((str(folder), (described(folder, ""), described(folder, "pkg/sub"))))
+    return made
+
+
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that are made."""
+    made: list[int] = []
+    fork = inspection._fork
+
+    def noting(trees: list[Tree]) -> int | None:
+        number = fork(trees)
+        made.append(number or 0)
+        return number
+
+    if threading.active_count() > 1:
+        pytest.skip("another test has left a thread")
+    monkeypatch.setattr(inspection, "_fork", noting)
+    monkeypatch.setattr(inspection, "_MANY", COUNT // 3)
+    return made
+
+
+alone = pytest.mark.skipif(
+    sys.platform != "linux" or (os.cpu_count() or 1) < 2, reason="looks are taken one by one here"
+)
+
+
+@alone
+class TestAnotherProcess:
+    def test_says_that_nothing_was_changed(self, trees: list[Tree], forks: list[int]) -> None:
+        folder = Path.cwd()
+        assert Inspection(trees).passed()
+        assert inspect(trees)
+        assert len(forks) == 2
+        assert Path.cwd() == folder
+
+    @pytest.mark.parametrize("tree", [0, 2])
+    @pytest.mark.parametrize("file", ["m7.py", "pkg/sub/m7.py"])
+    def test_does_not_vouch_for_what_was_changed(
+        self, trees: list[Tree], forks: list[int], tree: int, file: str
+    ) -> None:
+        path = Path(trees[tree][0], file)
+        before = path.stat().st_mtime_ns
+        os.utime(path, ns=(1, 1))
+        try:
+            assert not Inspection(trees).passed()
+            assert not inspect(trees)
+        finally:
+            os.utime(path, ns=(before, before))
+        assert forks
+
+    def test_leaves_none_behind(self, trees: list[Tree], forks: list[int]) -> None:
+        Inspection(trees).stop()
+        with pytest.raises(ChildProcessError):
+            os.waitpid(forks[0], os.WNOHANG)
+
+    def test_is_not_believed_when_it_was_ended(self, trees: list[Tree], forks: list[int]) -> None:
+        looking = Inspection(trees)
+        os.kill(forks[0], 9)
+        assert looking.passed()  # after a look of its own
+
+    def test_whose_answer_was_taken_by_others_is_not_missed(
+        self, trees: list[Tree], forks: list[int]
+    ) -> None:
+        looking = Inspection(trees)
+        os.waitpid(forks[0], 0)
+        assert looking.passed()
+
+
+class TestThisProcess:
+    def test_few_files_are_looked_at_here(self, trees: list[Tree], forks: list[int]) -> None:
+        assert Inspection(trees[:1][:0]).passed()
+        assert forks == []
+
+    def test_so_they_are_beside_a_thread(self, trees: list[Tree], forks: list[int]) -> None:
+        end = threading.Event()
+        thread = threading.Thread(target=end.wait)
+        thread.start()
+        try:
+            assert Inspection(trees).passed()
+        finally:
+            end.set()
+            thread.join()
+        assert forks == []
+
+    def test_a_missing_folder_is_a_change(self, tmp_path: Path, trees: list[Tree]) -> None:
+        assert not is_intact(str(tmp_path / "gone"), trees[0][1])
