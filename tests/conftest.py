@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True, deadline=None)
 if "VINSTALL_TEST_SCALE" not in os.environ:
     settings.load_profile("same")
+
+# A shell starts what runs in its background with some signals ignored, and programs under test
+# would inherit that.
+for _number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler)
 
 _VARIABLES = (
     "NV_VARIANT_",
