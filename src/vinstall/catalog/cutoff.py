@@ -10,14 +10,15 @@ from packaging.utils import NormalizedName
 
 from vinstall.errors import UsageError
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
+from vinstall.pattern import pattern
 from vinstall.values import field, frozen
 
-_ISO_DURATION = re.compile(
+_ISO_DURATION = pattern(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?",
     re.IGNORECASE | re.ASCII,
 )
-_WORDS = re.compile(
+_WORDS = pattern(
     r"(?P<number>\d+)\s*(?P<unit>weeks?|w|days?|d|hours?|h|minutes?|min|m|seconds?|s)"
     r"(?:\s+ago)?",
     re.IGNORECASE | re.ASCII,

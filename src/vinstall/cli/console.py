@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from vinstall.errors import SourceError, VinstallError
 from vinstall.observer import Observer
+from vinstall.pattern import pattern
 
 if TYPE_CHECKING:
     from vinstall.cli.progress import Progress
@@ -22,14 +22,14 @@ _WORTH_A_LINE = 1_000_000
 """Bytes of a download that is announced where no bars can be drawn; `-v` announces all."""
 
 _RED, _YELLOW, _GREEN, _BOLD = "31", "33", "32", "1"
-_OWN = re.compile(rf"\x1b\[(?:0|{_RED}|{_YELLOW}|{_GREEN}|{_BOLD})m")
-_COMMANDS = re.compile(
+_OWN = pattern(rf"\x1b\[(?:0|{_RED}|{_YELLOW}|{_GREEN}|{_BOLD})m")
+_COMMANDS = pattern(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 """What a terminal obeys or cannot show, tabs and ends of lines apart: names and texts of others may
 have it."""
 
-_LOGIN = re.compile(r"(?<=:/)(/?)[^\s/?#`\"']*:[^\s/?#`\"']*@")
+_LOGIN = pattern(r"(?<=:/)(/?)[^\s/?#`\"']*:[^\s/?#`\"']*@")
 """User and password of a URL, as they get into messages where a URL is no valid word; one of its
 slashes is lost where it was taken for a path."""
 

@@ -15,12 +15,13 @@ from typing import Any
 from vinstall.errors import FormatError
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
 from vinstall.formats.toml_document import parse_toml, string_at, strings_at, table_at
+from vinstall.pattern import pattern
 from vinstall.values import field, frozen, replace
 
 _VERSION = "0.1"
-_NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
-_VALUE = re.compile(r"[a-z0-9_.]+", re.ASCII)
-_LIBC = re.compile(r"(\w+) (\d{1,4})\.(\d{1,4})(?:\.\d+)*", re.ASCII)
+_NAME = pattern(r"[a-z0-9_]+", re.ASCII)
+_VALUE = pattern(r"[a-z0-9_.]+", re.ASCII)
+_LIBC = pattern(r"(\w+) (\d{1,4})\.(\d{1,4})(?:\.\d+)*", re.ASCII)
 
 
 @frozen

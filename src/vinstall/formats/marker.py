@@ -20,12 +20,13 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import FormatError
 from vinstall.formats.variant_json import Property
+from vinstall.pattern import pattern
 from vinstall.values import field, frozen
 
 if TYPE_CHECKING:
     from packaging.markers import Marker as PackagingMarker
 
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r"""[ \t]*(?:
         (?P<string>'[^']*'|"[^"]*")
       | (?P<operator>===|==|~=|!=|<=|>=|<|>|in\b|not[ \t]+in\b)

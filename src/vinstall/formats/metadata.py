@@ -18,14 +18,15 @@ from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
 from vinstall.formats.requirement import Requirement, parse_requirement
 from vinstall.formats.version_set import parse_version_set
+from vinstall.pattern import pattern
 from vinstall.values import frozen
 
-_FIELD = re.compile(
+_FIELD = pattern(
     r"\n(Metadata-Version|Name|Version|Requires-Python|Requires-Dist|Provides-Extra|Dynamic)"
     r"[ \t]*:(.*(?:\n[ \t].*)*)",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.ASCII | re.IGNORECASE)
+_NAME = pattern(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.ASCII | re.IGNORECASE)
 _NEWEST_MAJOR = 2
 
 

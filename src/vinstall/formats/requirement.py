@@ -11,16 +11,17 @@ from packaging.utils import NormalizedName, canonicalize_name
 from vinstall.errors import FormatError
 from vinstall.formats.marker import Marker, parse_marker
 from vinstall.formats.version_set import parse_version_set
+from vinstall.pattern import pattern
 from vinstall.values import field, frozen
 
 _IDENTIFIER = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
 _GAP = "[ \t]*"
-_HEAD = re.compile(rf"{_GAP}({_IDENTIFIER}){_GAP}(?:\[([^\]]*)\])?{_GAP}", re.ASCII)
-_EXTRA = re.compile(rf"{_GAP}({_IDENTIFIER}){_GAP}", re.ASCII)
-_URL = re.compile(rf"@{_GAP}(\S+)(?:[ \t]+;(.*))?{_GAP}", re.DOTALL)
-_VERSIONS = re.compile(rf"(?:\(([^();]*)\){_GAP}|([^();]*))(?:;(.*))?", re.DOTALL)
-_ODD_SPACE = re.compile(r"[^\S \t]")
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/?#]*(?=@)")
+_HEAD = pattern(rf"{_GAP}({_IDENTIFIER}){_GAP}(?:\[([^\]]*)\])?{_GAP}", re.ASCII)
+_EXTRA = pattern(rf"{_GAP}({_IDENTIFIER}){_GAP}", re.ASCII)
+_URL = pattern(rf"@{_GAP}(\S+)(?:[ \t]+;(.*))?{_GAP}", re.DOTALL)
+_VERSIONS = pattern(rf"(?:\(([^();]*)\){_GAP}|([^();]*))(?:;(.*))?", re.DOTALL)
+_ODD_SPACE = pattern(r"[^\S \t]")
+_CREDENTIALS = pattern(r"(?<=://)[^\s/?#]*(?=@)")
 
 
 @frozen

@@ -17,21 +17,22 @@ from vinstall.formats.marker import Marker, parse_marker
 from vinstall.formats.option_line import parse_options
 from vinstall.formats.requirement import Requirement, parse_requirement, shown_requirement
 from vinstall.formats.wheel_name import parse_wheel_name
+from vinstall.pattern import pattern
 from vinstall.values import field, frozen, replace
 
-_EDITABLE = re.compile(r"(?:-e|--ed[a-z]*)(?:\s+|=|(?<=-e)(?=[^\s=]))", re.ASCII)
-_URL = re.compile(
+_EDITABLE = pattern(r"(?:-e|--ed[a-z]*)(?:\s+|=|(?<=-e)(?=[^\s=]))", re.ASCII)
+_URL = pattern(
     r"(?:https?|ftp|file|ssh|sftp|git|hg|svn|bzr|lp|(?:git|hg|svn|bzr)\+[a-z]+):", re.IGNORECASE
 )
-_ARCHIVE_URL = re.compile(r"(?:https?|s?ftp):", re.IGNORECASE)
-_DIRECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\s*\[[^\]]*\])?\s*@", re.ASCII)
-_PATH = re.compile(
+_ARCHIVE_URL = pattern(r"(?:https?|s?ftp):", re.IGNORECASE)
+_DIRECT = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\s*\[[^\]]*\])?\s*@", re.ASCII)
+_PATH = pattern(
     r"\.|.*[/\\]|.*\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))\Z", re.IGNORECASE
 )
-_WITH_EXTRAS = re.compile(r"(.+?)\[([^\[\]]*)\]", re.DOTALL)
-_MARKER_AFTER_URL = re.compile(r"\s;|;\s")
-_EGG = re.compile(r"[#&]egg=([^&]+)")
-_HASH = re.compile(r"(sha256|sha384|sha512):([0-9a-f]+)", re.ASCII | re.IGNORECASE)
+_WITH_EXTRAS = pattern(r"(.+?)\[([^\[\]]*)\]", re.DOTALL)
+_MARKER_AFTER_URL = pattern(r"\s;|;\s")
+_EGG = pattern(r"[#&]egg=([^&]+)")
+_HASH = pattern(r"(sha256|sha384|sha512):([0-9a-f]+)", re.ASCII | re.IGNORECASE)
 _HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 

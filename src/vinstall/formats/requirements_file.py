@@ -27,15 +27,16 @@ from vinstall.formats.requirement_line import (
     parse_requirement_line,
 )
 from vinstall.formats.script_metadata import parse_script_metadata
+from vinstall.pattern import pattern
 from vinstall.values import field, frozen, replace
 
 Load: TypeAlias = Callable[[str], bytes]
 """The bytes at a path or URL; raises a VinstallError that names it."""
 
-_SCHEME = re.compile(r"(?:https?|file):", re.IGNORECASE)
-_REMOTE = re.compile(r"https?:", re.IGNORECASE)
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_SCHEME = pattern(r"(?:https?|file):", re.IGNORECASE)
+_REMOTE = pattern(r"https?:", re.IGNORECASE)
+_COMMENT = pattern(r"(?:^|\s)#.*$")
+_VARIABLE = pattern(r"\$\{([A-Z0-9_]+)\}")
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -45,7 +46,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_LOCK = re.compile(r"pylock(?:\.[^./]+)?\.toml")
+_LOCK = pattern(r"pylock(?:\.[^./]+)?\.toml")
 _MAX_DEPTH = 40
 
 

@@ -11,9 +11,10 @@ from packaging.specifiers import SpecifierSet
 from vinstall.errors import FormatError
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.toml_document import parse_toml, requirements_at, specifier_at, table_at
+from vinstall.pattern import pattern
 from vinstall.values import field, frozen
 
-_START = re.compile(r"# /// ([A-Za-z0-9-]+)", re.ASCII)
+_START = pattern(r"# /// ([A-Za-z0-9-]+)", re.ASCII)
 _END = "# ///"
 
 

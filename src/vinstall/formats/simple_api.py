@@ -16,6 +16,7 @@ from urllib.parse import unquote, urljoin
 from packaging.utils import NormalizedName
 
 from vinstall.errors import FormatError
+from vinstall.pattern import pattern
 from vinstall.values import frozen
 
 
@@ -96,7 +97,7 @@ _new_file = tuple.__new__  # RemoteFile's own constructor takes twice as long
 # One pass over the page.  What a browser would not take for a tag (comments, style sheets,
 # scripts) is matched too, so that it is skipped.  No part can fail after it has consumed
 # something: the cost is linear, whatever the page.
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r"""<(?:
         ([aA]|[bB][aA][sS][eE]|[mM][eE][tT][aA])(?=[\s/>])
         (?:\s++href="([^"]*+)")?
@@ -106,11 +107,11 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_ATTRIBUTE = re.compile(
+_ATTRIBUTE = pattern(
     r"""([^\s=>/][^\s=>/]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+)))?"""
 )
-_BEFORE_VALUE = re.compile(r"[\s/]*+([^\s=>/\"']++)\s*+=\s*+")
-_RELATIVE = re.compile(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
+_BEFORE_VALUE = pattern(r"[\s/]*+([^\s=>/\"']++)\s*+=\s*+")
+_RELATIVE = pattern(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
 
 
 def parse_project_html(text: str, *, url: str, name: NormalizedName, source: str) -> ProjectPage:

@@ -23,18 +23,18 @@ from vinstall.formats.json_object import (
     united,
 )
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
+from vinstall.pattern import pattern
 from vinstall.values import field, frozen
 
 ABI_DEPENDENCY = "abi_dependency"
 """The namespace whose properties bind to other distributions of the resolution (PEP 850)."""
 
 _NULL = "null"
-_NAME = re.compile(r"[a-z0-9_]+", re.ASCII)
-_VALUE = re.compile(r"[a-z0-9_.]+", re.ASCII)
-_ANY = re.compile(r".+", re.DOTALL)
-_PLUGIN_API = re.compile(r"[\w.]+(?:\s*:\s*[\w.]+)?", re.ASCII)
-_PROPERTY = re.compile(r"\s*([a-z0-9_]+)\s*::\s*([a-z0-9_]+)\s*::\s*([a-z0-9_.]+)\s*", re.ASCII)
-_SCHEMA_VERSION = re.compile(
+_NAME, _TEXT = pattern(r"[a-z0-9_]+", re.ASCII), pattern(r".+", re.DOTALL)
+_VALUE = pattern(r"[a-z0-9_.]+", re.ASCII)
+_PLUGIN_API = pattern(r"[\w.]+(?:\s*:\s*[\w.]+)?", re.ASCII)
+_PROPERTY = pattern(r"\s*([a-z0-9_]+)\s*::\s*([a-z0-9_]+)\s*::\s*([a-z0-9_.]+)\s*", re.ASCII)
+_SCHEMA_VERSION = pattern(
     r"/v(\d{1,6}(?:\.\d{1,6}){0,2})(?!\d)|(?<![\d.])(\d{1,6}(?:\.\d{1,6}){1,2})(?!\d)"
 )
 _NEWEST_KNOWN = (0, 2)
@@ -260,7 +260,7 @@ class _Reader:
         if builtin not in (None, ABI_DEPENDENCY):
             raise FormatError(f"`{builtin}` is not known", path=f"{path}.builtin")
         provider = ProviderInfo(
-            requires=as_strings(entry.get("requires", []), f"{path}.requires", _ANY),
+            requires=as_strings(entry.get("requires", []), f"{path}.requires", _TEXT),
             plugin_api=plugin_api,
             enable_if=_optional_string(entry, "enable-if", path),
             optional=_flag(entry, "optional", path, default=False),

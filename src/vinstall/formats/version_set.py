@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-_REFUSED = re.compile(r"\d{1000}|[\x00-\x08\x0e-\x1f\x7f]")
+from vinstall.pattern import pattern
+
+_REFUSED = pattern(r"\d{1000}|[\x00-\x08\x0e-\x1f\x7f]")
 """`int` refuses more than 4,300 digits with a ValueError, and packaging reads them late; some
 control characters are white space to `str.strip`, though not to the grammar."""
 

@@ -8,12 +8,13 @@ from packaging.utils import BuildTag, NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from vinstall.errors import FormatError
+from vinstall.pattern import pattern
 from vinstall.values import frozen
 
-_LABEL = re.compile(r"[0-9a-z_.]+", re.ASCII)
-_NAME = re.compile(r"[\w\d._]*", re.UNICODE)
-_BUILD = re.compile(r"(\d{1,18})(?!\d)([\w.]*)", re.ASCII)
-_TAGS = re.compile(r"[\w.]+", re.ASCII)
+_LABEL = pattern(r"[0-9a-z_.]+", re.ASCII)
+_NAME = pattern(r"[\w\d._]*", re.UNICODE)
+_BUILD = pattern(r"(\d{1,18})(?!\d)([\w.]*)", re.ASCII)
+_TAGS = pattern(r"[\w.]+", re.ASCII)
 
 NULL_LABEL = "null"
 

@@ -41,10 +41,11 @@ from vinstall.installation.sharing import (
     without,
 )
 from vinstall.observer import Observer
+from vinstall.pattern import pattern
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledSet
 
-_FOUNDATION = re.compile(
+_FOUNDATION = pattern(
     r"(?:python|pythonw|pypy|graalpy)[0-9.]*t?(?:\.exe)?|(?:de)?activate(?:\.\w+)?", re.IGNORECASE
 )
 

@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from vinstall.pattern import pattern
 from vinstall.resolution.model import Pin
 from vinstall.selection.release import SourceDistribution, Wheel
 
-_VARIABLE_USER = re.compile(r"\$\{[A-Za-z0-9_-]+\}(?::\$\{[A-Za-z0-9_-]+\})?")
+_VARIABLE_USER = pattern(r"\$\{[A-Za-z0-9_-]+\}(?::\$\{[A-Za-z0-9_-]+\})?")
 
 
 def origin_file(

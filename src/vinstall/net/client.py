@@ -8,7 +8,6 @@ request is sent, not before.
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -33,6 +32,7 @@ from vinstall.net.response import (
     file_validator,
 )
 from vinstall.observer import Observer
+from vinstall.pattern import pattern
 
 if TYPE_CHECKING:
     from vinstall.net.tls import Contexts
@@ -48,7 +48,7 @@ _UNAUTHORIZED = 401
 _FIRST_WAIT = 0.3
 _LONGEST_WAIT = 60.0
 _DRAINED = 64 * 1024
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE = pattern(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _HEADERS = {
     "User-Agent": f"vinstall/{__version__} {implementation.name}/"
     + ".".join(map(str, version_info[:3])),

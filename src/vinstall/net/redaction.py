@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-_USER = re.compile(r"(?<=://)[^\s/?#@]*(?:@[^\s/?#@]*)*@")
-_SECRET_KEY = re.compile(
+from vinstall.pattern import pattern
+
+_USER = pattern(r"(?<=://)[^\s/?#@]*(?:@[^\s/?#@]*)*@")
+_SECRET_KEY = pattern(
     r"(?<=[?&;])([^\s=&;#]*(?:token|secret|passw|signature|credential|api_?key|auth|sig)[^\s=&;#]*)"
     r"=[^\s&;#]+",
     re.IGNORECASE,

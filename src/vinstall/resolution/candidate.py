@@ -14,11 +14,12 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from vinstall.formats.requirement import Requirement
+from vinstall.pattern import pattern
 from vinstall.resolution.model import InstalledProject, Request
 from vinstall.selection.release import Choice
 from vinstall.values import field, frozen
 
-_LOCAL = re.compile(r"^file:(?://(?:localhost)?)?/(?!/)", re.IGNORECASE)
+_LOCAL = pattern(r"^file:(?://(?:localhost)?)?/(?!/)", re.IGNORECASE)
 
 DIRECT = -1
 """Number of a candidate that a URL names."""

@@ -19,8 +19,9 @@ from packaging.utils import canonicalize_name
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
 from vinstall.formats.variant_json import ABI_DEPENDENCY, Property, VariantTable
+from vinstall.pattern import pattern
 
-_RELEASE = re.compile(r"\d{1,9}(\.\d{1,9}){0,2}", re.ASCII)
+_RELEASE = pattern(r"\d{1,9}(\.\d{1,9}){0,2}", re.ASCII)
 _MOST_ALTERNATIVES = 64
 """Of one label.  Real ones have a handful; hostile metadata could ask for millions."""
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from vinstall.errors import SourceError
+from vinstall.pattern import pattern
 
-_CONSTANT = re.compile(r"^PyPI\s*=\s*PackageIndex\(\s*[\"']([^\"']+)[\"']", re.MULTILINE)
+_CONSTANT = pattern(r"^PyPI\s*=\s*PackageIndex\(\s*[\"']([^\"']+)[\"']", re.MULTILINE)
 
 
 @lru_cache(maxsize=1)

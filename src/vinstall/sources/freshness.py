@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from vinstall.pattern import pattern
+
 MINIMUM = 600.0
 """Seconds that an answer is used again whose server says nothing about it."""
 
-_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d+)", re.IGNORECASE)
+_MAX_AGE = pattern(r"(?:^|[\s,])max-age\s*=\s*\"?(\d+)", re.IGNORECASE)
 
 
 class Stamp(NamedTuple):

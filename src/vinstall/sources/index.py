@@ -29,6 +29,7 @@ from vinstall.net.client import HttpClient
 from vinstall.net.redaction import redact
 from vinstall.net.response import Response
 from vinstall.observer import Observer
+from vinstall.pattern import pattern
 from vinstall.sources.freshness import Stamp, stamp_answer
 from vinstall.sources.once import Once
 from vinstall.sources.source import KeptFile
@@ -46,7 +47,7 @@ _REVISION = (LISTING_REVISION, *RemoteFile._fields)
 """Pages kept by a vinstall that knew other fields, or read them otherwise, are passed over."""
 _MARSHAL = 4
 _UNKNOWN = (404, 410)
-_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
+_CHARSET = pattern(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 _HEAD_SIZE = 4
 
 

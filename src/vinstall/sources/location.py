@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 from vinstall.errors import SourceError, UsageError
 from vinstall.net.address import split_user
 from vinstall.net.redaction import redact
+from vinstall.pattern import pattern
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(?=//|/)")  # one letter is a drive of Windows
-_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
+_SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:(?=//|/)")  # one letter is a drive of Windows
+_NAMED = pattern(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
 
 
 class Location(NamedTuple):

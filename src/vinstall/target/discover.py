@@ -17,12 +17,13 @@ from packaging.version import Version
 
 from vinstall.cache.files import Cache
 from vinstall.errors import TargetError, UsageError
+from vinstall.pattern import pattern
 from vinstall.target import layout
 from vinstall.target.environment import Scheme, Target
 from vinstall.target.probe import Interpreter, probe
 from vinstall.values import frozen
 
-_VERSION = re.compile(r"(?:c?python@?|py)?(\d+(?:\.\d+){0,2})(t?)", re.ASCII)
+_VERSION = pattern(r"(?:c?python@?|py)?(\d+(?:\.\d+){0,2})(t?)", re.ASCII)
 
 _WAYS_OUT = (
     "make one with `python3 -m venv .venv`, activate another, name one with `--python PATH`, "

@@ -5,7 +5,6 @@ Spec: core metadata; PEP 685 (extras), PEP 825 (markers on the installed label a
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -16,11 +15,12 @@ from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
 from vinstall.formats.metadata import Metadata, dependencies, parse_metadata
 from vinstall.formats.requirement import Requirement, parse_requirement
+from vinstall.pattern import pattern
 from vinstall.target.installed import InstalledDistribution
 from vinstall.values import replace
 from vinstall.workflows.installed_variants import Standing
 
-_SECTION = re.compile(r"\[([^:\]]*)(?::(.*))?\]")
+_SECTION = pattern(r"\[([^:\]]*)(?::(.*))?\]")
 
 
 class Need(NamedTuple):

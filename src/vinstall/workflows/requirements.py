@@ -18,6 +18,7 @@ from vinstall.formats.requirement import Requirement, shown_requirement
 from vinstall.formats.requirement_line import RequirementLine, parse_requirement_line
 from vinstall.formats.requirements_file import Load, RequirementsFile, parse_requirements_file
 from vinstall.net.redaction import redact
+from vinstall.pattern import pattern
 from vinstall.resolution.model import Request
 from vinstall.values import field, frozen, replace
 from vinstall.workflows.settings import Settings
@@ -29,7 +30,7 @@ NameLocation = Callable[[str, bool], NormalizedName]
 _INPUT = "<stdin>"
 _FILES = ("requirement_files", "constraint_files", "override_files", "build_constraint_files")
 """What of the settings names requirements files."""
-_IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:", re.ASCII)
+_IS_URL = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:", re.ASCII)
 
 
 @frozen
