@@ -40,13 +40,15 @@ class Sweep:
         self._requirers = defaultdict(dict)
         """Project to who asks for it (None: the user) and what they ask."""
         self._pins: dict[str, AnyCandidate] = {}
+        self._fitting: dict[str, AnyCandidate] = {}
+        """Project to a candidate that is offered for all that is asked of it, where one is known."""
         self._queue: list[Rank] = []
         self._times: defaultdict[str, int] = defaultdict(int)
 
     def run(self, asks: Sequence[Ask]) -> Mapping[str, AnyCandidate] | None:
         """The candidate of every project, and perhaps of some nobody needs; None: gave up."""
         for name, requirements in _by_name(asks).items():
-            if not self._can_meet(name, requirements):
+            if self._find(name, requirements) is None:
                 return None
             self._require(name, None, requirements)
         while self._queue:
@@ -66,18 +68,32 @@ class Sweep:
             if any(isinstance(need, Impossible) for need in needed):
                 continue
             grouped = _by_name(needed)
-            if all(self._can_meet(other, needs) for other, needs in grouped.items()):
+            fitting = self._fitting_all(grouped)
+            if fitting is not None:
                 self._pins[name] = candidate
+                self._fitting.update(fitting)
                 for other, needs in grouped.items():
                     self._require(other, name, needs)
                 return True
         return False
 
-    def _can_meet(self, name: str, more: Sequence[AnyRequirement]) -> bool:
-        pin = self._pins.get(name)
-        if pin is not None and all(satisfies(pin, requirement) for requirement in more):
-            return True
-        return next(self._candidates(name, more), None) is not None
+    def _fitting_all(
+        self, grouped: Mapping[str, Sequence[AnyRequirement]]
+    ) -> dict[str, AnyCandidate] | None:
+        """For each project a candidate that meets more than is asked so far; None: one has none."""
+        found = {}
+        for name, more in grouped.items():
+            candidate = self._find(name, more)
+            if candidate is None:
+                return None
+            found[name] = candidate
+        return found
+
+    def _find(self, name: str, more: Sequence[AnyRequirement]) -> AnyCandidate | None:
+        for known in (self._pins.get(name), self._fitting.get(name)):
+            if known is not None and all(satisfies(known, requirement) for requirement in more):
+                return known
+        return next(self._candidates(name, more), None)
 
     def _require(self, name: str, by: str | None, requirements: list[AnyRequirement]) -> None:
         """Take note of what is asked; a pin that does not satisfy it has to be decided anew."""
@@ -88,7 +104,9 @@ class Sweep:
         if pin is not None:
             del self._pins[name]
             for need in self._needs.of(pin):
+                # What is offered because somebody asks for it may not be when he no longer does.
                 self._requirers[need.name].pop(name, None)
+                self._fitting.pop(need.name, None)
         asks, _ = self._asked(name, ())
         heappush(self._queue, self._shortlist.rank(NormalizedName(name), asks))
 
