@@ -12,7 +12,12 @@ import pytest
 from tests.support.wheels import make_wheel
 from vinstall.errors import UsageError
 from vinstall.formats.wheel_name import parse_wheel_name
-from vinstall.target.describe import describe_target, parse_platform
+from vinstall.target.describe import (
+    WheelTags,
+    describe_by_tags,
+    describe_target,
+    parse_platform,
+)
 from vinstall.target.discover import Place, Surroundings, discover_target
 from vinstall.target.environment import Target
 
@@ -96,6 +101,63 @@ class TestUv:
         assert (tmp_path / "demo.py").read_text() == f"TAG = {ours!r}\n"
 
 
+PIPS: list[tuple[str | None, tuple[str, ...], str | None, tuple[str, ...]]] = [
+    ("3.9", ("win_amd64",), None, ()),
+    ("39", ("win_amd64",), "cp", ("cp39",)),
+    ("3.9.7", ("manylinux2014_x86_64", "linux_x86_64"), None, ()),
+    ("3.10", ("manylinux2014_aarch64",), None, ()),
+    ("3.12", ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64"), None, ()),
+    ("3.12", ("manylinux2010_i686", "manylinux1_i686"), None, ("cp312", "abi3", "none")),
+    ("3.12", ("macosx_11_0_arm64",), None, ()),
+    ("3.12", ("macosx_10_9_x86_64", "macosx_11_0_universal2"), None, ()),
+    ("3.13", ("ios_13_0_arm64_iphoneos",), None, ()),
+    ("3.13", ("android_21_arm64_v8a",), None, ()),
+    ("3.10", ("any",), "py", ("none",)),
+    ("3.10", ("linux_x86_64",), "pp", ("pypy310_pp73",)),
+    ("3.8", ("fantasy_1",), None, ("cp38", "cp37m")),
+    (None, ("win_arm64",), None, ()),
+    (None, (), None, ("cp39",)),
+    ("3.14", (), "cp", ("cp314t",)),
+]
+
+
+class TestPip:
+    """pip's tags for the same options, in pip's order."""
+
+    @pytest.mark.parametrize(("version", "platforms", "implementation", "abis"), PIPS)
+    def test_the_tags_are_the_same(
+        self,
+        base: Target,
+        version: str | None,
+        platforms: tuple[str, ...],
+        implementation: str | None,
+        abis: tuple[str, ...],
+    ) -> None:
+        tags = pytest.importorskip("pip._internal.utils.compatibility_tags")
+        options = pytest.importorskip("pip._internal.cli.cmdoptions")
+        theirs = tags.get_supported(
+            version and tags.version_info_to_nodot(options._convert_python_version(version)[0]),
+            list(platforms) or None,
+            implementation,
+            list(abis) or None,
+        )
+        wanted = WheelTags(platforms=platforms, abis=abis, implementation=implementation)
+        ours = describe_by_tags(base, wanted, python_version=version)
+        assert list(ours.tags) == list(dict.fromkeys(map(str, theirs)))
+        assert ours.described
+
+    def test_markers_are_those_of_what_is_named(self, base: Target) -> None:
+        wanted = WheelTags(platforms=("win_amd64",), implementation="pp")
+        markers = describe_by_tags(base, wanted, python_version="39").markers
+        assert markers["sys_platform"] == "win32"
+        assert markers["python_version"] == "3.9"
+        assert markers["implementation_name"] == "pypy"
+
+    def test_a_platform_that_is_not_known_has_the_markers_of_this_one(self, base: Target) -> None:
+        found = describe_by_tags(base, WheelTags(platforms=("fantasy_1",)))
+        assert found.markers == base.markers
+
+
 class TestMarkers:
     def test_a_platform_sets_what_depends_on_it_and_no_more(self, base: Target) -> None:
         target = describe_target(base, platform="windows")
@@ -136,6 +198,12 @@ class TestMarkers:
         target = describe_target(base, platform="aarch64-manylinux_2_28")
         assert target.python_version == base.python_version
         assert first_abi(target) == first_abi(base)
+
+    @pytest.mark.parametrize(
+        ("text", "version"), [("39", "3.9.0"), ("312", "3.12.0"), ("3", "3.0.0"), ("27", "2.7.0")]
+    )
+    def test_a_version_without_dots_is_pips(self, base: Target, text: str, version: str) -> None:
+        assert str(describe_target(base, python_version=text).python_version) == version
 
     def test_nothing_described_is_the_base(self, base: Target) -> None:
         assert describe_target(base) is base
@@ -178,7 +246,7 @@ class TestNames:
             "the like, and platform tags such as `win_amd64`"
         )
 
-    @pytest.mark.parametrize("text", ["3", "three", "3.x", "3.12.1.1x", ""])
+    @pytest.mark.parametrize("text", ["three", "3.x", "3.12.1.1x", "t", ""])
     def test_an_odd_version_is_a_usage_error(self, base: Target, text: str) -> None:
         with pytest.raises(UsageError) as caught:
             describe_target(base, python_version=text)

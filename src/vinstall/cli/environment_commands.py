@@ -337,6 +337,26 @@ def check(console: Console, /, form: str, files: bool, **parameters: Any) -> Non
     metavar="PLATFORM",
     help="Choose for this platform (wheels only).",
 )
+@_option(
+    "Where it goes",
+    "--platform",
+    multiple=True,
+    metavar="TAG",
+    help="As pip: wheels with this platform tag; may be given several times.",
+)
+@_option(
+    "Where it goes",
+    "--abi",
+    multiple=True,
+    metavar="TAG",
+    help="As pip: wheels with this ABI; may be given several times.",
+)
+@_option(
+    "Where it goes",
+    "--implementation",
+    metavar="WHICH",
+    help="As pip: wheels for this implementation, `cp` or `pp`; `py` for none.",
+)
 @requirement_options
 @variant_options
 @source_options

@@ -311,6 +311,17 @@ target_options: _Decorator[Any] = _section(
         metavar="PLATFORM",
         help="Choose for this platform (wheels only, with `--target`).",
     ),
+    _many(
+        "--platform",
+        metavar="TAG",
+        help="As pip: wheels with this platform tag; may be given several times.",
+    ),
+    _many("--abi", metavar="TAG", help="As pip: wheels with this ABI; may be given several times."),
+    _one(
+        "--implementation",
+        metavar="WHICH",
+        help="As pip: wheels for this implementation, `cp` or `pp`; `py` for none.",
+    ),
     _one("--link-mode", metavar="HOW", help="`hardlink`, `copy`, `clone` or `symlink`."),
     (("--compile/--no-compile",), {"default": None, "help": "Compile to bytecode."}),
 )

@@ -2,13 +2,14 @@
 
 For installs of wheels alone into `--target`, and for dry runs: markers and tags are those of
 another machine.  The names are uv's `--python-platform` values, a general `ARCH-manylinux_X_Y`,
-`ARCH-musllinux_X_Y`, and plain platform tags as pip's `--platform` takes them.  Pure.
+`ARCH-musllinux_X_Y`, and plain platform tags.  pip's `--platform`, `--abi` and `--implementation`
+are taken too, and mean the tags they mean there.  Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.version import InvalidVersion, Version
 
@@ -19,6 +20,7 @@ from vinstall.target.platforms import (
     android_platforms,
     cpython_abis,
     cpython_tags,
+    generic_tags,
     linux_platforms,
 )
 from vinstall.values import frozen, replace
@@ -53,6 +55,13 @@ _MACOS_TAG = re.compile(r"macosx_(\d+)_(\d+)_(arm64|x86_64|universal2)", re.ASCI
 _ANDROID_TAG = re.compile(r"android_(\d+)_([a-z0-9_]+)", re.ASCII)
 _PYODIDE_TAG = re.compile(r"pyodide_\d+_\d+_wasm32", re.ASCII)
 _PYTHON = re.compile(r"(\d+\.\d+(?:\.\d+\w*)?)(t?)", re.ASCII)
+_PYTHON_WITHOUT_DOT = re.compile(r"(\d)(\d*)(t?)", re.ASCII)
+_APPLE_TAG = re.compile(r"(macosx|ios)_(\d+)_(\d+)_(.+)", re.ASCII)
+_OLDER_MANYLINUX = {
+    "manylinux2014": ("manylinux2010", "manylinux1"),
+    "manylinux2010": ("manylinux1",),
+}
+_IMPLEMENTATIONS = {"cp": ("cpython", "CPython"), "pp": ("pypy", "PyPy")}
 
 
 @frozen
@@ -78,6 +87,82 @@ class Platform:
         }
 
 
+@frozen
+class WheelTags:
+    """What pip's options say of wheels: which parts of their tags may be what."""
+
+    platforms: tuple[str, ...] = ()
+    """`--platform`; empty: those of the target."""
+    abis: tuple[str, ...] = ()
+    """`--abi`; empty: those of the Python."""
+    implementation: str | None = None
+    """`--implementation`: `cp`, `pp`, or `py` for none in particular; None: that of the target."""
+
+
+def describe_by_tags(base: Target, tags: WheelTags, *, python_version: str | None = None) -> Target:
+    """`base` with the tags that pip gives such a target, for wheels alone.
+
+    Unlike with pip, markers hold for the first platform that is named, if it is a known one, and
+    for the Python that is named.  Raises UsageError for what is no version.
+    """
+    version, free_threaded = base.python_version, _is_free_threaded(base)
+    markers = dict(base.markers)
+    if tags.platforms:
+        platform = _known_platform(tags.platforms[0])
+        markers |= platform.markers() if platform is not None else {}
+    if python_version is not None:
+        version, free_threaded = _parse_python(python_version)
+        markers |= _python_markers(version)
+    if tags.implementation in _IMPLEMENTATIONS:
+        names = _IMPLEMENTATIONS[tags.implementation]
+        markers |= {"implementation_name": names[0], "platform_python_implementation": names[1]}
+    pair = (version.major, version.minor)
+    platforms = tuple(dict.fromkeys(_as_pip(tags.platforms))) or _platforms_of(base)
+    implementation = tags.implementation or _short_name(base)
+    if implementation == "cp":
+        abis = tags.abis or cpython_abis(pair, free_threaded=free_threaded, debug=False)
+        found = cpython_tags(pair, abis, platforms)
+    else:
+        found = generic_tags(implementation, pair, tags.abis, platforms)
+    return replace(
+        base,
+        python_version=version,
+        markers=markers,
+        tags={tag: rank for rank, tag in enumerate(found)},
+        described=True,
+    )
+
+
+def _as_pip(names: Iterable[str]) -> Iterator[str]:
+    """The platform tags that pip takes each name for: older ones of macOS, iOS and Android too."""
+    from packaging import tags
+
+    for name in names:
+        kind, _, machine = name.partition("_")
+        if match := _APPLE_TAG.fullmatch(name):
+            expand = tags.mac_platforms if match[1] == "macosx" else tags.ios_platforms
+            yield from expand((int(match[2]), int(match[3])), match[4])
+        elif match := _ANDROID_TAG.fullmatch(name):
+            yield from android_platforms(int(match[1]), match[2])
+        else:
+            yield name
+            if kind == "manylinux2010" or machine in ("x86_64", "i686"):
+                yield from (f"{older}_{machine}" for older in _OLDER_MANYLINUX.get(kind, ()))
+
+
+def _short_name(target: Target) -> str:
+    """`cp`, `pp`, ...: how the target's implementation is called in tags."""
+    from packaging.tags import INTERPRETER_SHORT_NAMES
+
+    name = target.markers.get("implementation_name", "cpython")
+    return INTERPRETER_SHORT_NAMES.get(name, name)
+
+
+def _is_free_threaded(target: Target) -> bool:
+    first = next(iter(target.tags), "").split("-")
+    return len(first) == 3 and first[1].endswith(("t", "td"))
+
+
 def describe_target(
     base: Target, *, platform: str | None = None, python_version: str | None = None
 ) -> Target:
@@ -90,7 +175,7 @@ def describe_target(
         return base
     first = next(iter(base.tags), "").split("-")
     version = base.python_version
-    free_threaded, debug = len(first) == 3 and "t" in first[1], False
+    free_threaded, debug = _is_free_threaded(base), False
     if python_version is not None:
         version, free_threaded = _parse_python(python_version)
     elif len(first) == 3:
@@ -118,6 +203,9 @@ def describe_target(
 
 def _parse_python(text: str) -> tuple[Version, bool]:
     """The version, of three parts at least, and whether it is free-threaded (`3.13t`)."""
+    short = _PYTHON_WITHOUT_DOT.fullmatch(text)
+    if short is not None:  # as pip: `39` is 3.9, `3` is 3.0
+        text = f"{short[1]}.{short[2] or 0}{short[3]}"
     match = _PYTHON.fullmatch(text)
     try:
         version = Version(match[1]) if match else None
@@ -149,8 +237,7 @@ def _platforms_of(target: Target) -> tuple[str, ...]:
 
 def parse_platform(name: str) -> Platform:
     """The platform called `name`.  Raises UsageError."""
-    wanted = _ALIASES.get(name.lower(), name.lower())
-    found = _linux(wanted) or _macos(wanted) or _windows(wanted) or _other(wanted)
+    found = _known_platform(_ALIASES.get(name.lower(), name.lower()))
     if found is None:
         raise UsageError(
             f"`--python-platform {name}` is not known",
@@ -158,6 +245,10 @@ def parse_platform(name: str) -> Platform:
             "and the like, and platform tags such as `win_amd64`",
         )
     return found
+
+
+def _known_platform(name: str) -> Platform | None:
+    return _linux(name) or _macos(name) or _windows(name) or _other(name)
 
 
 def _linux(name: str) -> Platform | None:

@@ -124,6 +124,20 @@ def cpython_tags(
     return tuple(dict.fromkeys(map(str, found)))
 
 
+def generic_tags(
+    implementation: str, version: tuple[int, int], abis: Sequence[str], platforms: Sequence[str]
+) -> tuple[str, ...]:
+    """Every tag of another implementation with these ABIs, most preferred first."""
+    from packaging import tags
+
+    interpreter = f"{implementation}{version[0]}{version[1]}"
+    found = [
+        *tags.generic_tags(interpreter, abis, platforms),
+        *tags.compatible_tags(version, interpreter, platforms),
+    ]
+    return tuple(dict.fromkeys(map(str, found)))
+
+
 def other_tags(
     implementation: str, version: tuple[int, int], ext_suffix: str, platforms: Sequence[str]
 ) -> tuple[str, ...]:

@@ -282,6 +282,8 @@ def find_target(rooms: Rooms) -> Target:
             cache=rooms.cache,
         ),
     )
+    if wanted.platforms or wanted.abis or wanted.implementation is not None:
+        return _by_tags(target, wanted)
     platform, host = wanted.python_platform, rooms.settings.variants.host
     if platform is None and host is not None:
         from vinstall.workflows.host_platform import foreign_platform
@@ -292,6 +294,20 @@ def find_target(rooms: Rooms) -> Target:
     from vinstall.target.describe import describe_target
 
     return describe_target(target, platform=platform, python_version=wanted.python_version)
+
+
+def _by_tags(target: Target, wanted: TargetSettings) -> Target:
+    from vinstall.target.describe import WheelTags, describe_by_tags
+
+    if wanted.python_platform is not None:
+        raise UsageError(
+            "`--python-platform` goes with none of `--platform`, `--abi` and `--implementation`",
+            hint="`--python-platform` says all of it in one word",
+        )
+    tags = WheelTags(
+        platforms=wanted.platforms, abis=wanted.abis, implementation=wanted.implementation
+    )
+    return describe_by_tags(target, tags, python_version=wanted.python_version)
 
 
 def describe(target: Target) -> str:

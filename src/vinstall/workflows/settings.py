@@ -48,6 +48,10 @@ class TargetSettings:
     """`--python-version`: the Python to choose for, instead of the target's own."""
     python_platform: str | None = None
     """`--python-platform`: the platform to choose for, instead of this machine's."""
+    platforms: tuple[str, ...] = ()
+    """`--platform`: the platform tags wheels may have, in pip's sense."""
+    abis: tuple[str, ...] = ()
+    implementation: str | None = None
 
 
 @frozen

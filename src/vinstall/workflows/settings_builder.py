@@ -111,6 +111,9 @@ def _target(c: Configuration) -> TargetSettings:
         break_system_packages=c.flag("break-system-packages"),
         python_version=c.text("python-version"),
         python_platform=c.text("python-platform"),
+        platforms=c.texts("platform"),
+        abis=c.texts("abi"),
+        implementation=c.text("implementation"),
     )
 
 
