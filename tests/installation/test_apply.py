@@ -23,7 +23,7 @@ from tests.installation.builders import (
 )
 from tests.support.wheels import make_wheel
 from vinstall.errors import InstallationError, TargetError
-from vinstall.installation import linking
+from vinstall.installation import transfer
 from vinstall.installation.apply import apply, heal, uninstall
 from vinstall.installation.linking import LinkMode, default_link_mode
 from vinstall.installation.plan import Plan
@@ -214,7 +214,7 @@ class TestLinkModes:
         def refuse(source: str, target: str) -> None:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
 
-        monkeypatch.setitem(linking._LINKS, LinkMode.HARDLINK, refuse)
+        monkeypatch.setitem(transfer._LINKS, LinkMode.HARDLINK, refuse)
         outcome = world.install(wheel(world), link_mode=LinkMode.HARDLINK)
         assert outcome.link_mode is LinkMode.COPY
         assert world.listener.details == [

@@ -9,15 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from vinstall.installation import linking
-from vinstall.installation.linking import (
-    Linker,
-    LinkMode,
-    NewFile,
-    Transfer,
-    clone_file,
-    default_link_mode,
-)
+from vinstall.installation import transfer as transferring
+from vinstall.installation.linking import LinkMode, default_link_mode
+from vinstall.installation.transfer import Linker, NewFile, Transfer, clone_file
 
 
 @pytest.fixture
@@ -53,7 +47,7 @@ class TestModes:
         linker = Linker(LinkMode.HARDLINK)
         linker.run([transfer(source, target)])
         assert same_file(source, target)
-        assert linker.mode is LinkMode.HARDLINK
+        assert linker.mode == LinkMode.HARDLINK
 
     def test_copies_are_apart_and_keep_the_mode(self, source: Path, tmp_path: Path) -> None:
         target = tmp_path / "target"
@@ -108,11 +102,11 @@ class TestFallback:
             calls.append(target)
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setitem(linking._LINKS, LinkMode.HARDLINK, refuse)
+        monkeypatch.setitem(transferring._LINKS, LinkMode.HARDLINK, refuse)
         linker = Linker(LinkMode.HARDLINK)
         linker.run([transfer(source, tmp_path / "one"), transfer(source, tmp_path / "two")])
         assert len(calls) == 1
-        assert linker.mode is LinkMode.COPY
+        assert linker.mode == LinkMode.COPY
         assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["a.py", "run"]
 
     def test_one_file_with_too_many_names_is_copied_alone(
@@ -123,10 +117,10 @@ class TestFallback:
                 raise OSError(errno.EMLINK, "Too many links")
             os.link(link, target)
 
-        monkeypatch.setitem(linking._LINKS, LinkMode.HARDLINK, often)
+        monkeypatch.setitem(transferring._LINKS, LinkMode.HARDLINK, often)
         linker = Linker(LinkMode.HARDLINK)
         linker.run([transfer(source, tmp_path / "one"), transfer(source, tmp_path / "two")])
-        assert linker.mode is LinkMode.HARDLINK
+        assert linker.mode == LinkMode.HARDLINK
         assert same_file(source, tmp_path / "one")
         assert (tmp_path / "one" / "run").read_text() == "run"
         assert (tmp_path / "two" / "run").stat().st_ino == (source / "run").stat().st_ino

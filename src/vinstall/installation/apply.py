@@ -13,18 +13,29 @@ from packaging.utils import NormalizedName
 
 from vinstall.cache.store import Bytecode, Store, StoredWheel
 from vinstall.errors import InstallationError
-from vinstall.installation.change import Change
-from vinstall.installation.environment_lock import EnvironmentLock, lock_environment
-from vinstall.installation.journal import heal_stage, unfinished
-from vinstall.installation.linking import Linker, LinkMode, default_link_mode
-from vinstall.installation.placement import home_folder
+from vinstall.installation.assembly import Incoming
+from vinstall.installation.destination import Destination
+from vinstall.installation.environment_lock import (
+    EnvironmentLock,
+    home_folder,
+    lock_environment,
+)
+from vinstall.installation.healing import heal_stage, unfinished
+from vinstall.installation.linking import LinkMode, default_link_mode
+from vinstall.installation.origin import origin_file
 from vinstall.installation.plan import Plan
+from vinstall.installation.remove import plan_removal
+from vinstall.installation.scripts import launcher_kind
+from vinstall.installation.transfer import Linker
+from vinstall.installation.upgrade import Upgrade
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin
 from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
 from vinstall.target.layout import refuse_managed
 from vinstall.values import frozen
+
+_SCHEME_KEYS = ("purelib", "platlib", "scripts", "data", "headers")
 
 
 @frozen
@@ -76,18 +87,27 @@ def apply(
         store = chosen.compile_into
         mode = chosen.link_mode or default_link_mode()
         linker = Linker(mode, keep_times=store is not None)
-        change = Change(plan, stored, target, installed, linker=linker, observer=observer)
         wheels = [stored[pin.name] for pin in plan.pins]
         bytecode = _bytecode(wheels, target, store, observer) if store is not None else {}
-        change.prepare(bytecode=bytecode, direct_urls=direct_urls or {})
+        change = Upgrade(
+            _incoming(plan.pins, wheels, bytecode, direct_urls or {}),
+            destination_of(target),
+            linker,
+            removals=[plan_removal(old, target) for old in plan.leaving],
+            installed=installed,
+            observer=observer,
+        )
+        change.prepare()
         change.carry_out()
-        if linker.mode is not mode:
+        for pin in plan.pins:
+            observer.installed(pin.name, str(pin.version))
+        if linker.mode != mode:
             observer.detail(f"files were copied: `{mode}` does not work from the cache to here")
         return Outcome(
             installed=plan.install,
             replaced=plan.replace,
             removed=plan.remove,
-            link_mode=linker.mode if plan.pins else None,
+            link_mode=LinkMode(linker.mode) if plan.pins else None,
         )
 
 
@@ -146,6 +166,34 @@ def _locked(
     if lock.site != Path(home_folder(target)):
         raise ValueError(f"the lock is for {lock.site}")
     yield lock
+
+
+def _incoming(
+    pins: Sequence[Pin],
+    wheels: Sequence[StoredWheel],
+    bytecode: Mapping[str, Bytecode],
+    direct_urls: Mapping[NormalizedName, Mapping[str, object]],
+) -> list[Incoming]:
+    return [
+        Incoming(
+            pin.name,
+            wheel,
+            pin.requested,
+            origin_file(pin, wheel.sha256, direct_urls.get(pin.name)),
+            bytecode.get(wheel.sha256),
+        )
+        for pin, wheel in zip(pins, wheels, strict=True)
+    ]
+
+
+def destination_of(target: Target) -> Destination:
+    """`target` as putting files in place sees it."""
+    return Destination(
+        python=str(target.python),
+        prefix=str(target.prefix),
+        folders={key: str(target.scheme.path(key)) for key in _SCHEME_KEYS},
+        launcher=launcher_kind(target),
+    )
 
 
 def _bytecode(

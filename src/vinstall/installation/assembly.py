@@ -6,29 +6,37 @@ Reads the templates of scripts and nothing else.
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
-from packaging.utils import NormalizedName
+from vinstall.installation.placement import Claim, joined
+from vinstall.installation.record import moved_record, record_digest, render_record
+from vinstall.installation.scripts import render_script, render_template, script_filename
+from vinstall.values import Row, frozen
 
-from vinstall.cache.store import Bytecode, EntryPoint, FileGroup, StoredWheel
-from vinstall.installation.origin import origin_file
-from vinstall.installation.placement import Claim, Ground, joined
-from vinstall.installation.record import record_digest, render_record
-from vinstall.installation.scripts import (
-    launcher_kind,
-    render_script,
-    render_template,
-    script_filename,
-)
-from vinstall.resolution.model import Pin
-from vinstall.target.environment import Target
-from vinstall.values import frozen
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from vinstall.cache.store import Bytecode, EntryPoint, FileGroup, StoredWheel
+    from vinstall.installation.destination import Destination
+    from vinstall.installation.placement import Ground
 
 
-class Link(NamedTuple):
+class Incoming(Row):
+    """One distribution to be put in place."""
+
+    name: str
+    """Normalized."""
+    wheel: StoredWheel
+    requested: bool = False
+    """Named by the user (PEP 376 REQUESTED)."""
+    origin: tuple[str, bytes] | None = None
+    """Name and content of the file that tells where it came from (PEP 610, PEP 710)."""
+    bytecode: Bytecode | None = None
+    """Its compiled modules, where they are wanted."""
+
+
+class Link(Row):
     """Files of the store for one folder."""
 
     area: int
@@ -39,7 +47,7 @@ class Link(NamedTuple):
     """The folder that the group's source is relative to."""
 
 
-class Text(NamedTuple):
+class Text(Row):
     """A file written for the target."""
 
     area: int
@@ -53,7 +61,7 @@ class Text(NamedTuple):
 class Arrival:
     """Everything one distribution brings."""
 
-    owner: NormalizedName
+    owner: str
     links: tuple[Link, ...] = ()
     texts: tuple[Text, ...] = ()
 
@@ -79,25 +87,22 @@ def used_schemes(wheels: Iterable[StoredWheel]) -> frozenset[str]:
 class Assembler:
     """Makes wheels ready for one target."""
 
-    def __init__(self, target: Target, ground: Ground, folders: Mapping[str, str]) -> None:
+    def __init__(
+        self, destination: Destination, ground: Ground, folders: Mapping[str, str]
+    ) -> None:
         """`folders`: scheme key to real path, for every scheme used; `ground` has areas for them."""
-        self._target = target
+        self._python = destination.python
         self._ground = ground
         self._folders = folders
-        self._kind = launcher_kind(target)
+        self._kind = destination.launcher
         self._places: dict[str, tuple[int, str]] = {}
 
-    def arrival(
-        self,
-        pin: Pin,
-        wheel: StoredWheel,
-        bytecode: Bytecode | None,
-        direct_url: Mapping[str, object] | None,
-    ) -> Arrival:
-        """What the distribution of `pin` brings, RECORD included."""
+    def arrival(self, incoming: Incoming) -> Arrival:
+        """What a distribution brings, RECORD included."""
+        wheel, bytecode = incoming.wheel, incoming.bytecode
         folders = dict(self._folders)
         if "headers" in folders:
-            folders["headers"] = f"{folders['headers']}/{pin.name}"
+            folders["headers"] = f"{folders['headers']}/{incoming.name}"
         scripts = {script_filename(point, self._kind): point for point in wheel.entry_points}
         links: list[Link] = []
         texts: list[Text] = []
@@ -117,11 +122,11 @@ class Assembler:
                 links.append(Link(area, joined(folder, group.folder), group, bytecode.path))
                 rows += _bytecode_rows(folders, wheel.root, group)
         texts += self._scripts(scripts, folders)
-        texts += self._metadata(pin, wheel, folders, direct_url)
+        texts += self._metadata(incoming, folders)
         record = self._record(wheel, folders, scripts, texts, rows)
         area, folder = self._place(folders[wheel.root])
         texts.append(Text(area, joined(folder, wheel.dist_info), "RECORD", record))
-        return Arrival(owner=pin.name, links=tuple(links), texts=tuple(texts))
+        return Arrival(owner=incoming.name, links=tuple(links), texts=tuple(texts))
 
     def _place(self, folder: str) -> tuple[int, str]:
         found = self._places.get(folder)
@@ -141,7 +146,7 @@ class Assembler:
         for name in group.names:
             source = joined(group.source, name)
             if source in wheel.templates and name not in scripts:
-                content = render_template(wheel.read(source) or b"", self._target.python)
+                content = render_template(wheel.read(source) or b"", self._python)
                 folder = joined(place[1], group.folder)
                 yield Text(place[0], folder, name, content, executable=True)
 
@@ -150,25 +155,18 @@ class Assembler:
     ) -> Iterator[Text]:
         for name, point in scripts.items():
             area, folder = self._place(folders["scripts"])
-            content = render_script(point, self._target.python, self._kind)
+            content = render_script(point, self._python, self._kind)
             yield Text(area, folder, name, content, executable=True)
 
     # --- .dist-info -------------------------------------------------------------------------------
 
-    def _metadata(
-        self,
-        pin: Pin,
-        wheel: StoredWheel,
-        folders: Mapping[str, str],
-        direct_url: Mapping[str, object] | None,
-    ) -> Iterator[Text]:
-        area, root = self._place(folders[wheel.root])
-        folder = joined(root, wheel.dist_info)
-        if pin.requested:
+    def _metadata(self, incoming: Incoming, folders: Mapping[str, str]) -> Iterator[Text]:
+        area, root = self._place(folders[incoming.wheel.root])
+        folder = joined(root, incoming.wheel.dist_info)
+        if incoming.requested:
             yield Text(area, folder, "REQUESTED", b"")
-        origin = origin_file(pin, wheel.sha256, direct_url)
-        if origin is not None:
-            yield Text(area, folder, *origin)
+        if incoming.origin is not None:
+            yield Text(area, folder, *incoming.origin)
 
     def _record(
         self,
@@ -182,9 +180,9 @@ class Assembler:
         root = folders[wheel.root]
         parts = []
         for part in wheel.record:
-            overwritten = scripts if part.scheme == "scripts" else {}
+            overwritten = scripts if part.scheme == "scripts" else ()
             prefix = _relative(folders[part.scheme], root)
-            parts.append(_moved(part.text, prefix, overwritten))
+            parts.append(moved_record(part.text, prefix, overwritten))
         made = []
         for text in texts:
             folder = joined(self._ground.areas[text.area].base, text.folder)
@@ -231,13 +229,3 @@ def _relative(folder: str, root: str) -> str:
     except ValueError:  # another drive
         way = folder
     return f"{way.replace(os.sep, '/')}/"
-
-
-def _moved(text: str, prefix: str, overwritten: Mapping[str, EntryPoint]) -> str:
-    """Lines of RECORD with `prefix` in front of each path, some left out."""
-    if not prefix and not overwritten:
-        return text
-    rows = csv.reader(text.splitlines())
-    return render_record(
-        [(prefix + path, digest, size) for path, digest, size in rows if path not in overwritten]
-    )

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vinstall.errors import InstallationError
-from vinstall.installation.placement import home_folder, missing_folders
+from vinstall.installation.folder_lock import NoFolderLocks, lock_folder
+from vinstall.installation.placement import missing_folders
 from vinstall.observer import Observer
 from vinstall.target.environment import Target
 
@@ -67,22 +68,13 @@ def _lock_folder(site: Path, announce: Callable[[], None]) -> contextlib.ExitSta
     site.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
-            import fcntl
-        except ImportError:
+            lock = lock_folder(str(site), announce)
+        except NoFolderLocks:
             stack.enter_context(_lock_file(site, announce))
-            return stack.pop_all()
-        handle = os.open(site, os.O_RDONLY | os.O_CLOEXEC)
-        stack.callback(os.close, handle)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            announce()
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:
-            # Network file systems want a file that is open for writing.
-            stack.enter_context(_lock_file(site, announce))
-        if not site.exists() or not os.path.samestat(os.fstat(handle), site.stat()):
-            return None
+        else:
+            if lock is None:
+                return None
+            stack.callback(lock.release)
         return stack.pop_all()
 
 
@@ -100,3 +92,8 @@ def _lock_file(site: Path, announce: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def home_folder(target: Target) -> str:
+    """The real path of the site folder that holds journals and the lock."""
+    return os.path.realpath(target.scheme.purelib)

@@ -15,27 +15,27 @@ that keeps renames in order, as journaling ones do.
 """
 
 # The steps are the system calls themselves, and paths are compared as text.
-# ruff: noqa: PTH102, PTH103, PTH104, PTH105, PTH106, PTH108, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH102, PTH103, PTH104, PTH105, PTH108, PTH114, PTH118, PTH120, PTH123, SIM105
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
 
-from vinstall.errors import InstallationError
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
 STAGE_PREFIX = ".vinstall-"
 """Stage folders begin with this; nothing imports them or takes them for a distribution."""
 
 _FORMAT = 1
-_DRAFT, _JOURNAL, _COMMITTED = "draft", "journal", "committed"
+DRAFT, JOURNAL, COMMITTED = "draft", "journal", "committed"
 
 
-class Area(NamedTuple):
+class Area(Row):
     """One file system the change touches."""
 
     base: str
@@ -54,7 +54,7 @@ class Area(NamedTuple):
         return f"{self.stage}/old"
 
 
-class Step(NamedTuple):
+class Step(Row):
     """One rename, within one area."""
 
     area: int
@@ -89,31 +89,35 @@ class Journal:
         for folder in reversed(self.created):
             os.mkdir(folder)
         os.mkdir(self.home)
-        with open(os.path.join(self.home, _DRAFT), "w", encoding="ascii") as file:
+        with open(os.path.join(self.home, DRAFT), "w", encoding="ascii") as file:
             file.write(self.render())
         for area in self.areas:
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.mkdir(area.stage)
+            except FileExistsError:
+                pass
             os.mkdir(area.new)
             os.mkdir(area.old)
 
     def sync(self) -> None:
         """Wait until the draft is on the disk.  May be called from another thread."""
-        with open(os.path.join(self.home, _DRAFT), "rb") as file:
+        with open(os.path.join(self.home, DRAFT), "rb") as file:
             os.fsync(file.fileno())
 
     # --- the change ---------------------------------------------------------------------------
 
     def carry_out(self) -> None:
         """Do every step and commit.  Raises OSError half-way; `undo` is for then."""
-        self._rename(_DRAFT, _JOURNAL)
+        self._rename(DRAFT, JOURNAL)
         for index, step in enumerate(self.aside):
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 os.rename(step.path, f"{self.areas[step.area].old}/{index}")
+            except FileNotFoundError:
+                pass
         for step in self.inward:
             area = self.areas[step.area]
             os.rename(f"{area.new}/{step.path}", f"{area.base}/{step.path}")
-        self._rename(_JOURNAL, _COMMITTED)
+        self._rename(JOURNAL, COMMITTED)
 
     def undo(self) -> None:
         """Take back the steps that happened, and remove the stage.  Repeatable.  Raises OSError."""
@@ -121,8 +125,10 @@ class Journal:
             area = self.areas[step.area]
             staged, placed = f"{area.new}/{step.path}", f"{area.base}/{step.path}"
             if not os.path.lexists(staged):
-                with contextlib.suppress(FileNotFoundError):
+                try:
                     os.rename(placed, staged)
+                except FileNotFoundError:
+                    pass
         for index, step in reversed(list(enumerate(self.aside))):
             kept = f"{self.areas[step.area].old}/{index}"
             if os.path.lexists(kept):
@@ -130,8 +136,10 @@ class Journal:
                 os.replace(kept, step.path)
         # From here on the stage may be half removed, which must not be read as steps that
         # happened: the name of the journal goes first.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self.home, _JOURNAL))
+        try:
+            os.unlink(os.path.join(self.home, JOURNAL))
+        except FileNotFoundError:
+            pass
         self.discard()
 
     def discard(self) -> None:
@@ -146,11 +154,11 @@ class Journal:
 
     def _remove_stages(self) -> None:
         for area in self.areas[1:]:
-            _remove_tree(area.stage)
+            remove_tree(area.stage)
         # `committed` and `draft` go last, so that this can be taken up again.
         for name in ("new", "old"):
-            _remove_tree(os.path.join(self.home, name))
-        _remove_tree(self.home)
+            remove_tree(os.path.join(self.home, name))
+        remove_tree(self.home)
 
     def _rename(self, before: str, after: str) -> None:
         os.rename(os.path.join(self.home, before), os.path.join(self.home, after))
@@ -159,18 +167,28 @@ class Journal:
 
     def render(self) -> str:
         """The journal as JSON."""
-        import json
-
-        return json.dumps(
-            {
-                "format": _FORMAT,
-                "areas": self.areas,
-                "aside": self.aside,
-                "inward": self.inward,
-                "emptied": self.emptied,
-                "created": self.created,
-            }
+        return (
+            f'{{"format": {_FORMAT}, "areas": {_rows(self.areas)}, "aside": {_rows(self.aside)}, '
+            f'"inward": {_rows(self.inward)}, "emptied": {_row(self.emptied)}, '
+            f'"created": {_row(self.created)}}}'
         )
+
+
+def _rows(rows: Iterable[Sequence[object]]) -> str:
+    return f"[{', '.join(map(_row, rows))}]"
+
+
+def _row(values: Iterable[object]) -> str:
+    shown = (_quoted(one) if isinstance(one, str) else str(one) for one in values)
+    return f"[{', '.join(shown)}]"
+
+
+def _quoted(text: str) -> str:
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    import json  # which takes longer to load than all of this
+
+    return json.dumps(text)
 
 
 def parse_journal(text: bytes) -> Journal:
@@ -189,76 +207,26 @@ def parse_journal(text: bytes) -> Journal:
     )
 
 
-def _remove_tree(folder: str) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
+def remove_tree(folder: str) -> None:
+    """Remove a folder and what is in it; failures are passed over.  Not where a link leads."""
+    if os.path.islink(folder):
+        return
+    for root, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            _try(os.unlink, f"{root}/{name}")
+        for name in folders:
+            path = f"{root}/{name}"
+            _try(os.unlink if os.path.islink(path) else os.rmdir, path)
+    _try(os.rmdir, folder)
 
 
 def _remove_empty(folders: Iterable[str]) -> None:
     for folder in folders:
-        with contextlib.suppress(OSError):
-            os.rmdir(folder)
+        _try(os.rmdir, folder)
 
 
-def unfinished(site: Path) -> Iterator[Path]:
-    """Stage folders of interrupted changes in a site folder.  One listing of the folder."""
+def _try(call: Callable[[str], None], path: str) -> None:
     try:
-        names = os.listdir(site)
+        call(path)
     except OSError:
-        return
-    for name in names:
-        if name.startswith(STAGE_PREFIX) and (site / name).is_dir():
-            yield site / name
-
-
-def heal_stage(stage: Path) -> bool:
-    """Bring an interrupted change to its end or undo it; true where the environment was touched.
-
-    The caller holds the environment's lock.  Raises InstallationError where that cannot be done.
-    """
-    try:
-        for name in (_COMMITTED, _JOURNAL, _DRAFT):
-            text = _read(stage / name)
-            if text is None:
-                continue
-            journal = _parse_own(text, stage, is_journal=name == _JOURNAL)
-            if name == _JOURNAL:
-                journal.undo()
-            elif name == _COMMITTED:
-                journal.finish()
-            else:
-                journal.discard()
-            return name != _DRAFT
-        _remove_tree(str(stage))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InstallationError(
-            "an interrupted installation could not be undone",
-            context=(f"its journal is in `{stage}`", str(error)),
-            hint="make the folder writable and run the command again",
-        ) from error
-    return False
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
-def _parse_own(text: bytes, stage: Path, *, is_journal: bool) -> Journal:
-    """The journal found in `stage`.
-
-    Where it need not be undone, one that cannot be read, or that came with a copied environment
-    and speaks of the other one's paths, means the stage alone.
-    """
-    try:
-        journal = parse_journal(text)
-        if Path(journal.home) != stage:
-            raise ValueError(f"the journal belongs to `{journal.home}`")
-    except (ValueError, KeyError, TypeError):
-        if is_journal:
-            raise
-        return Journal(areas=(Area(str(stage.parent), str(stage)),), aside=(), inward=())
-    return journal
+        pass

@@ -11,32 +11,32 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
-from typing import NamedTuple
-
-from packaging.utils import NormalizedName
 
 from vinstall.installation.journal import Area, Step
-from vinstall.target.environment import Target
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from packaging.utils import NormalizedName
 
 
-class Claim(NamedTuple):
+class Claim(Row):
     """Files that one distribution brings for one folder."""
 
-    owner: NormalizedName
+    owner: str
     area: int
     folder: str
     """Relative to the base of the area, `/` between parts; empty for the base itself."""
     names: tuple[str, ...]
 
 
-class Taken(NamedTuple):
+class Taken(Row):
     """A place that something else already has."""
 
     path: str
-    owner: NormalizedName
+    owner: str
     """Of the new file."""
     is_folder: bool
     """Something else is a folder."""
@@ -141,7 +141,7 @@ class _Tree:
         self.taken: list[Taken] = []
         self._leaving = leaving
         self._claims: dict[tuple[int, str], list[Claim]] = {}
-        self._subfolders: dict[tuple[int, str], dict[str, NormalizedName]] = {}
+        self._subfolders: dict[tuple[int, str], dict[str, str]] = {}
 
     def add(self, claim: Claim) -> None:
         self._claims.setdefault((claim.area, claim.folder), []).append(claim)
@@ -192,9 +192,9 @@ def _leads_inside(link: str, base: str) -> bool:
     return os.path.isdir(real) and real.startswith(f"{base}{os.sep}")
 
 
-def scheme_folders(target: Target, keys: Iterable[str]) -> dict[str, str]:
+def scheme_folders(folders: Mapping[str, str], keys: Iterable[str]) -> dict[str, str]:
     """Scheme key to real path of its folder, which need not exist."""
-    return {key: os.path.realpath(target.scheme.path(key)) for key in keys}
+    return {key: os.path.realpath(folders[key]) for key in keys}
 
 
 def owners(
@@ -203,8 +203,3 @@ def owners(
     """Path to the distribution whose RECORD lists it, for those of `paths` that have one."""
     wanted = set(paths)
     return {path: name for name, listed in records for path in listed if path in wanted}
-
-
-def home_folder(target: Target) -> str:
-    """The real path of the site folder that holds journals and the lock."""
-    return os.path.realpath(Path(target.scheme.purelib))

@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from base64 import urlsafe_b64encode
-from collections.abc import Sequence
-from hashlib import sha256
+from binascii import b2a_base64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from hashlib import sha256
+else:
+    # For a few short files: OpenSSL's, which `hashlib` loads, takes longer to load than they do.
+    try:
+        from _sha2 import sha256
+    except ImportError:
+        try:
+            from _sha256 import sha256
+        except ImportError:
+            from hashlib import sha256
 
 
 def record_digest(content: bytes) -> str:
     """The second field of a RECORD row for `content`."""
-    digest = urlsafe_b64encode(sha256(content).digest()).rstrip(b"=").decode("ascii")
-    return f"sha256={digest}"
+    digest = b2a_base64(sha256(content).digest(), newline=False).decode("ascii")
+    return "sha256=" + digest.replace("+", "-").replace("/", "_").rstrip("=")
 
 
 def render_record(rows: Sequence[tuple[str, str, str]]) -> str:
     """Lines of RECORD for `rows`, quoted where they have to be."""
+    plain = "".join([f"{path},{digest},{size}\n" for path, digest, size in rows])
+    # Quotes in the text, or commas and line ends beyond those just written, are of the paths.
+    if '"' not in plain and "\r" not in plain and not _has_more(plain, len(rows)):
+        return plain
+    import csv
+    import io
+
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
+
+
+def _has_more(text: str, rows: int) -> bool:
+    return text.count(",") != 2 * rows or text.count("\n") != rows
+
+
+def moved_record(text: str, prefix: str, left_out: Container[str]) -> str:
+    """Lines of RECORD with `prefix` in front of each path, without the paths in `left_out`."""
+    if not prefix and not left_out:
+        return text
+    if '"' in text or '"' in prefix or "," in prefix:
+        import csv
+        import io
+
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    else:
+        rows = [line.split(",") for line in text.split("\n") if line]
+    return render_record(
+        [(prefix + path, digest, size) for path, digest, size in rows if path not in left_out]
+    )

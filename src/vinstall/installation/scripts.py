@@ -8,13 +8,16 @@ than `installer`'s because it does not import `re`, and the usual first line nee
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Literal, TypeAlias, cast
 
 from vinstall.cache.store import EntryPoint
-from vinstall.target.environment import Target
 
-LauncherKind: TypeAlias = Literal["posix", "win-ia32", "win-amd64", "win-arm64"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Literal
+
+    from vinstall.installation.destination import LauncherKind
+    from vinstall.target.environment import Target
 
 _MARK = b"#!python"
 _SHEBANG_LIMIT = 127
@@ -50,7 +53,7 @@ def script_filename(point: EntryPoint, kind: LauncherKind) -> str:
     return point.name if kind == "posix" else f"{point.name}.exe"
 
 
-def render_script(point: EntryPoint, python: Path, kind: LauncherKind) -> bytes:
+def render_script(point: EntryPoint, python: str | Path, kind: LauncherKind) -> bytes:
     """The file for one entry point."""
     if kind != "posix":
         return _installer_script(point, python, kind)
@@ -59,12 +62,12 @@ def render_script(point: EntryPoint, python: Path, kind: LauncherKind) -> bytes:
     return shebang(python) + b"\n" + body.encode()
 
 
-def render_template(content: bytes, python: Path) -> bytes:
+def render_template(content: bytes, python: str | Path) -> bytes:
     """A script of `.data/scripts` with its first line naming `python`."""
     return shebang(python) + b"\n" + content.partition(b"\n")[2]
 
 
-def shebang(python: Path) -> bytes:
+def shebang(python: str | Path) -> bytes:
     """The first line, or lines, of a script that `python` runs; without a line end."""
     line = b"#!" + os.fsencode(python)
     if b" " not in line and len(line) < _SHEBANG_LIMIT:
@@ -74,7 +77,9 @@ def shebang(python: Path) -> bytes:
     return _installer_script(point, python, "posix").partition(b"\n# -*- coding")[0]
 
 
-def _installer_script(point: EntryPoint, python: Path, kind: LauncherKind) -> bytes:
+def _installer_script(point: EntryPoint, python: str | Path, kind: LauncherKind) -> bytes:
+    from typing import cast
+
     from installer.scripts import Script
 
     section = cast("Literal['console', 'gui']", point.section)

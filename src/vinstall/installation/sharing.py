@@ -9,17 +9,18 @@ each RECORD lists it, and it goes with the last distribution that does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-
-from packaging.utils import NormalizedName
-
-from vinstall.cache.store import FileGroup
-from vinstall.installation.assembly import Arrival, Link
 from vinstall.installation.placement import joined
 from vinstall.values import replace
 
-Place = tuple[int, str]
-"""Area, and path relative to its base."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from vinstall.cache.store import FileGroup
+    from vinstall.installation.assembly import Arrival, Link
+
+    Place = tuple[int, str]
+    """Area, and path relative to its base."""
 
 
 def brought_once(arrivals: Iterable[Arrival]) -> list[Arrival]:
@@ -47,9 +48,7 @@ def brought_once(arrivals: Iterable[Arrival]) -> list[Arrival]:
     return [_without(arrival, repeats) for arrival in found]
 
 
-def without(
-    arrivals: Iterable[Arrival], unwanted: Collection[tuple[NormalizedName, Place]]
-) -> list[Arrival]:
+def without(arrivals: Iterable[Arrival], unwanted: Collection[tuple[str, Place]]) -> list[Arrival]:
     """`arrivals` without the files at these places that these owners bring."""
     return [
         _without(
@@ -62,7 +61,7 @@ def without(
     ]
 
 
-def sources(arrivals: Iterable[Arrival], owners: Collection[NormalizedName]) -> dict[Place, str]:
+def sources(arrivals: Iterable[Arrival], owners: Collection[str]) -> dict[Place, str]:
     """Where the files that `owners` bring lie in the store, by their places."""
     return {
         (link.area, joined(link.folder, name)): _source(link, name)
