@@ -18,7 +18,7 @@ from vinstall.errors import BuildError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.observer import Observer
 from vinstall.selection.release import SourceDistribution
-from vinstall.sources.source import FetchedFile
+from vinstall.sources.source import FetchedFile, Follow
 
 
 class LocalReader:
@@ -35,7 +35,7 @@ class LocalReader:
     def variant_metadata(self, file: RemoteFile) -> bytes | None:
         return None
 
-    def download(self, file: RemoteFile) -> FetchedFile:
+    def download(self, file: RemoteFile, *, follow: Follow | None = None) -> FetchedFile:
         path = Path(file.url.removeprefix("file://"))
         return FetchedFile(path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 

@@ -23,7 +23,7 @@ from vinstall.installation.plan import Plan, make_plan
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin, Resolution
 from vinstall.selection.release import Choice, Wheel
-from vinstall.sources.source import FetchedFile
+from vinstall.sources.source import FetchedFile, Follow
 from vinstall.target.discover import Place, Surroundings, discover_target
 from vinstall.target.environment import Scheme, Target
 from vinstall.target.installed import scan_installed
@@ -72,7 +72,7 @@ class PathReader:
     def variant_metadata(self, file: RemoteFile) -> bytes | None:
         raise NotImplementedError
 
-    def download(self, file: RemoteFile) -> FetchedFile:
+    def download(self, file: RemoteFile, *, follow: Follow | None = None) -> FetchedFile:
         self.downloaded.append(file.filename)
         path = self._path(file)
         return FetchedFile(path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())

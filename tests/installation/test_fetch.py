@@ -22,7 +22,7 @@ from vinstall.installation.plan import Plan
 from vinstall.installation.wheel_file import InvalidWheel
 from vinstall.resolution.model import Pin
 from vinstall.selection.release import SourceDistribution, Wheel
-from vinstall.sources.source import FetchedFile
+from vinstall.sources.source import FetchedFile, Follow
 from vinstall.values import replace
 
 
@@ -64,7 +64,7 @@ class TestDownloads:
         both = threading.Barrier(2, timeout=10)
 
         class Meeting(PathReader):
-            def download(self, file: RemoteFile) -> FetchedFile:
+            def download(self, file: RemoteFile, *, follow: Follow | None = None) -> FetchedFile:
                 both.wait()
                 return super().download(file)
 

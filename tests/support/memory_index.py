@@ -21,7 +21,7 @@ from vinstall.formats.variant_json import ABI_DEPENDENCY, ProviderInfo
 from vinstall.observer import Observer
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.release import SourceDistribution
-from vinstall.sources.source import FetchedFile
+from vinstall.sources.source import FetchedFile, Follow
 from vinstall.target.environment import Target
 
 INDEX = "https://index.example/simple/"
@@ -151,7 +151,7 @@ class MemoryIndex:
         key = f"{file.url}#variant.json"
         return self._content(key, file) if key in self._contents else None
 
-    def download(self, file: RemoteFile) -> FetchedFile:
+    def download(self, file: RemoteFile, *, follow: Follow | None = None) -> FetchedFile:
         raise SourceError(f"`{file.filename}` exists in memory only")
 
     # --- MetadataBuilder ----------------------------------------------------------------------

@@ -25,7 +25,7 @@ from vinstall.installation.plan import Plan
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin
 from vinstall.selection.release import Choice, Wheel
-from vinstall.sources.source import FetchedFile, FileReader
+from vinstall.sources.source import WORTH_FOLLOWING, FetchedFile, FileReader
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -145,29 +145,47 @@ class Fetcher:
 
     def _fetch(self, pin: Pin, local: FetchedFile | None) -> StoredWheel:
         """One wheel, in a thread of the first pool."""
+        file = pin.choice.artifact.file
+        if local is not None:
+            return self._unpack(local, local.path.name)
+        if not isinstance(pin.choice.artifact, Wheel):
+            raise InstallationError(f"`{file.filename}` was not built into a wheel")
+        if file.size is not None and file.size < WORTH_FOLLOWING:
+            fetched = self._reader.download(file)
+            return self._known(pin, fetched) or self._unpack(fetched, file.filename)
+        from vinstall.installation.streaming import Following
+
+        with Following(
+            self._store, file.filename, self._observer, threads=self._cores
+        ) as following:
+            fetched = self._reader.download(file, follow=following.follow)
+            stored = self._known(pin, fetched) or following.finish(fetched)
+        return stored or self._unpack(fetched, file.filename)
+
+    def _known(self, pin: Pin, fetched: FetchedFile) -> StoredWheel | None:
+        """What the store has for a file whose hash was not known before it was there.
+
+        Raises HashMismatch where another one was promised.
+        """
+        known = _promised_sha256(pin)
+        if known is None:
+            return self._store.find(fetched.sha256)
+        if fetched.sha256 != known:
+            raise HashMismatch(
+                file=pin.choice.artifact.file.filename,
+                algorithm="sha256",
+                expected=known,
+                received=fetched.sha256,
+            )
+        return None
+
+    def _unpack(self, fetched: FetchedFile, filename: str) -> StoredWheel:
         from vinstall.installation.unpack import unpack_wheel
 
-        file = pin.choice.artifact.file
-        fetched = local
-        if fetched is None:
-            if not isinstance(pin.choice.artifact, Wheel):
-                raise InstallationError(f"`{file.filename}` was not built into a wheel")
-            fetched = self._reader.download(file)
-            known = _promised_sha256(pin)
-            if known is not None and fetched.sha256 != known:
-                raise HashMismatch(
-                    file=file.filename,
-                    algorithm="sha256",
-                    expected=known,
-                    received=fetched.sha256,
-                )
-            stored = self._store.find(fetched.sha256) if known is None else None
-            if stored is not None:
-                return stored
         with self._unpacking, self._observer.during("unpack"):
             return unpack_wheel(
                 fetched.path,
-                filename=file.filename if local is None else local.path.name,
+                filename=filename,
                 sha256=fetched.sha256,
                 store=self._store,
                 pool=self._pools[1] if self._pools is not None else None,

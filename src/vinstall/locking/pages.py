@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName
 from vinstall.formats.pylock import LockedFile, LockedPackage
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
 from vinstall.locking.place import LockPlace
-from vinstall.sources.source import FetchedFile, FileReader
+from vinstall.sources.source import FetchedFile, FileReader, Follow
 
 _SCHEME = "lock:"
 _STRENGTH = ("sha512", "sha384", "sha256", "sha224", "sha1", "md5")
@@ -102,9 +102,9 @@ class LockReader:
         """Never read from a wheel: a lock holds it, or the wheel's label is unknown."""
         return None
 
-    def download(self, file: RemoteFile) -> FetchedFile:
+    def download(self, file: RemoteFile, *, follow: Follow | None = None) -> FetchedFile:
         """The whole file, its hashes checked."""
-        return self._files.download(file)
+        return self._files.download(file, follow=follow)
 
 
 def _metadata(package: LockedPackage) -> bytes:

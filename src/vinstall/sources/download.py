@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -16,12 +17,13 @@ from vinstall.cache.files import Cache, Key
 from vinstall.errors import HashMismatch, IntegrityError, SourceError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.net.client import HttpClient, Stream, backoff_seconds
-from vinstall.net.response import TransferInterrupted
+from vinstall.net.response import Part, TransferInterrupted
 from vinstall.observer import Observer
+from vinstall.sources.arrival import Arrival, can_be_followed
 from vinstall.sources.convoy import Convoy, can_be_joined
 from vinstall.sources.hashing import Checks, listed_sha256
 from vinstall.sources.once import Once
-from vinstall.sources.source import FetchedFile
+from vinstall.sources.source import FetchedFile, Follow
 
 FILES = "files"
 """The bucket of whole files, by sha256."""
@@ -62,15 +64,16 @@ class Downloader:
         self._under_way = 0
         self._fetched: Once[tuple[str, tuple[tuple[str, str], ...]], FetchedFile] = Once()
 
-    def fetch(self, file: RemoteFile) -> FetchedFile:
+    def fetch(self, file: RemoteFile, follow: Follow | None = None) -> FetchedFile:
         """The whole file, from the cache if it is there; every listed hash is right.
 
+        `follow` hears of a large one when it begins to arrive, if parts of it are to be had.
         Raises HashMismatch, IntegrityError for another size than listed, NetworkError (Refused
         where there is no such file), and SourceError for a disk that does not take it.
         """
-        return self._fetched.get((file.url, file.hashes), lambda: self._fetch(file))
+        return self._fetched.get((file.url, file.hashes), lambda: self._fetch(file, follow))
 
-    def _fetch(self, file: RemoteFile) -> FetchedFile:
+    def _fetch(self, file: RemoteFile, follow: Follow | None) -> FetchedFile:
         digest = listed_sha256(file)
         known = _Known(digest, None) if digest is not None else self._recall(file)
         if known is not None:
@@ -81,7 +84,7 @@ class Downloader:
                 return kept
         self._observer.download_started(file.filename, file.size)
         with self._place(file) as path, self._counted():
-            sha256 = self._download(file, path)
+            sha256 = self._download(file, path, follow)
             final = self._cache.adopt_file(FILES, sha256, file.filename, path)
         self._observer.download_finished(file.filename)
         return FetchedFile(path=final, sha256=sha256)
@@ -144,9 +147,9 @@ class Downloader:
             path.unlink(missing_ok=True)
             raise
 
-    def _download(self, file: RemoteFile, path: Path) -> str:
+    def _download(self, file: RemoteFile, path: Path, follow: Follow | None) -> str:
         """Fill `path`; the sha256.  What an earlier run left may be wrong; then all is read anew."""
-        transfer = self._transfer(file, path)
+        transfer = self._transfer(file, path, follow)
         has_begun = transfer.received > 0
         try:
             return self._complete(transfer)
@@ -154,10 +157,14 @@ class Downloader:
             path.unlink(missing_ok=True)
             if not has_begun:
                 raise
-        return self._complete(self._transfer(file, path))
+        finally:
+            transfer.end()
+        return self._complete(self._transfer(file, path, None))
 
-    def _transfer(self, file: RemoteFile, path: Path) -> _Transfer:
-        return _Transfer(file, path, self._client, self._cache, self._observer, self._is_alone)
+    def _transfer(self, file: RemoteFile, path: Path, follow: Follow | None) -> _Transfer:
+        return _Transfer(
+            file, path, self._client, self._cache, self._observer, self._is_alone, follow
+        )
 
     def _complete(self, transfer: _Transfer) -> str:
         """Go on until everything is there; give up after some attempts that brought nothing."""
@@ -185,6 +192,7 @@ class _Transfer:
         cache: Cache,
         observer: Observer,
         is_alone: Callable[[], bool],
+        follow: Follow | None,
     ) -> None:
         self._file = file
         self._path = path
@@ -192,6 +200,8 @@ class _Transfer:
         self._cache = cache
         self._observer = observer
         self._is_alone = is_alone
+        self._follow = follow
+        self._arrival: Arrival | None = None
         self._checks = Checks(file)
         self.received = 0
         """Bytes in the file and in the hashes."""
@@ -220,6 +230,7 @@ class _Transfer:
         with self._client.stream(self._file.url, headers=headers, accepting=accepting) as stream:
             if not _continues(stream, self.received):
                 self._checks, self.received = Checks(self._file), 0
+                self.end()
             if stream.status == 416:
                 raise TransferInterrupted(f"`{self._file.filename}` has another length now")
             self._check_size(stream)
@@ -262,9 +273,10 @@ class _Transfer:
     def _receive(self, stream: Stream) -> None:
         convoy = self._convoy(stream)
         try:
-            with self._path.open("r+b" if self.received else "wb") as target:
+            with self._path.open("r+b" if self.received else "wb", buffering=0) as target:
                 target.seek(self.received)
                 target.truncate()
+                self._be_followed(stream)
                 for chunk in stream.chunks():
                     if not self._write(target, chunk, convoy):
                         break
@@ -273,6 +285,8 @@ class _Transfer:
                 with self._path.open("rb") as content:
                     content.seek(self.received)
                     self.received += _feed(self._checks, content)
+                if self._arrival is not None:
+                    self._arrival.advance(self.received)
         except OSError as error:
             self._fall_back(convoy)
             raise SourceError(
@@ -287,14 +301,16 @@ class _Transfer:
         if self._file.size is not None and self.received < self._file.size:
             raise TransferInterrupted(f"`{self._file.filename}` broke off")
 
-    def _write(self, target: BinaryIO, chunk: bytes, convoy: Convoy | None) -> bool:
+    def _write(self, target: RawIOBase, chunk: bytes, convoy: Convoy | None) -> bool:
         """Write the next bytes of the first connection; whether it shall read on."""
         limit = self._file.size
         if limit is not None and self.received + len(chunk) > limit:
             raise _wrong_size(self._file, self.received + len(chunk))
         while chunk:
             part = chunk if convoy is None else chunk[: convoy.room(self.received)]
-            target.write(part)
+            _write(target, part)
+            if self._arrival is not None:
+                self._arrival.advance(self.received + len(part))
             self._checks.update(part)
             self.received += len(part)
             self._observer.bytes_received(self._file.filename, len(part))
@@ -302,6 +318,27 @@ class _Transfer:
                 return False
             chunk = chunk[len(part) :]
         return True
+
+    def _be_followed(self, stream: Stream) -> None:
+        """Let a large file be worked on while it arrives; told once."""
+        follow, self._follow = self._follow, None
+        length = stream.headers.get("content-length", "")
+        total = self.received + int(length) if length.isdigit() else None
+        if follow is None or total is None or not can_be_followed(stream, total):
+            return
+        read = partial(self._read_part, stream.url, stream.validator)
+        self._arrival = Arrival(self._path, total, read)
+        self._arrival.advance(self.received)
+        follow(self._arrival)
+
+    def _read_part(self, url: str, validator: str | None, start: int, length: int) -> Part | None:
+        return self._client.read_range(url, start=start, length=length, validator=validator)
+
+    def end(self) -> None:
+        """Whoever follows waits for nothing any more."""
+        if self._arrival is not None:
+            self._arrival.end()
+            self._arrival = None
 
     def _convoy(self, stream: Stream) -> Convoy | None:
         """More connections, where they could help and it could be seen if they did not."""
@@ -350,6 +387,13 @@ def _feed(checks: Checks, content: BinaryIO) -> int:
         checks.update(block[:count])
         total += count
     return total
+
+
+def _write(target: RawIOBase, data: bytes) -> None:
+    """Write all of it; a disk that fills up takes a part first, and tells at the next attempt."""
+    view = memoryview(data)
+    while view:
+        view = view[target.write(view) :]
 
 
 def _continues(stream: Stream, place: int) -> bool:

@@ -25,7 +25,7 @@ from vinstall.sources.freshness import MINIMUM
 from vinstall.sources.hashing import Checks, check_bytes, listed_sha256, strongest
 from vinstall.sources.location import shown, url_path
 from vinstall.sources.once import Once
-from vinstall.sources.source import FetchedFile
+from vinstall.sources.source import FetchedFile, Follow
 from vinstall.sources.web_text import WebTexts
 from vinstall.sources.wheel_tail import WheelFacts, read_facts
 
@@ -94,11 +94,11 @@ class CachedFileReader:
                 self._cache.write(METADATA, key, content)
         return content
 
-    def download(self, file: RemoteFile) -> FetchedFile:
+    def download(self, file: RemoteFile, *, follow: Follow | None = None) -> FetchedFile:
         """The whole file on disk, every listed hash right."""
         if not file.url.startswith("file:"):
             with _absence(file):
-                return self._downloader.fetch(file)
+                return self._downloader.fetch(file, follow)
         path = _existing(file)
         stat = path.stat()
         key: Key = ("sha256", _REVISION, str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -46,6 +47,39 @@ class FetchedFile:
     from_cache: bool = False
 
 
+WORTH_FOLLOWING = 16 * 1024 * 1024
+"""Bytes of a file; smaller ones are here before anybody could begin with their front."""
+
+
+class Arriving(Protocol):
+    """A large file of which the front is here, and the rest on its way.  Thread-safe."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is written; to be opened at once, for it is moved when it is complete."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole file."""
+        ...
+
+    def wait(self, place: int) -> bool:
+        """Return when all bytes before `place` are in the file; False if they will not be."""
+        ...
+
+    def read_early(self, start: int, length: int) -> bytes | None:
+        """Some bytes that may not be there yet; None where they are not to be had.  One request.
+
+        They come by themselves: only the hash of the whole file speaks for the rest of it.
+        """
+        ...
+
+
+Follow = Callable[[Arriving], None]
+"""Called once, when a file that is worth it begins to arrive.  It must return at once."""
+
+
 class FileReader(Protocol):
     """Gets the bytes of files, whatever scheme their URL has.  Thread-safe."""
 
@@ -64,6 +98,9 @@ class FileReader(Protocol):
         """`variant.json` of a wheel by the same ways; None where the wheel has none."""
         ...
 
-    def download(self, file: RemoteFile) -> FetchedFile:
-        """The whole file: hashed while it streams, resumed where a part is there."""
+    def download(self, file: RemoteFile, *, follow: Follow | None = None) -> FetchedFile:
+        """The whole file: hashed while it streams, resumed where a part is there.
+
+        `follow` may be called before the end, or not at all.
+        """
         ...

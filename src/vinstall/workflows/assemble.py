@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vinstall.selection.release import Choice
     from vinstall.sources.chain import Chain
     from vinstall.sources.file_reader import CachedFileReader
-    from vinstall.sources.source import FetchedFile
+    from vinstall.sources.source import FetchedFile, Follow
     from vinstall.target.discover import Place
     from vinstall.target.environment import Target
     from vinstall.workflows.invocation import Invocation
@@ -133,9 +133,9 @@ class LateReader:
         """As the reader's."""
         return self._outside.reader.read(file)
 
-    def download(self, file: RemoteFile) -> FetchedFile:
+    def download(self, file: RemoteFile, *, follow: Follow | None = None) -> FetchedFile:
         """As the reader's."""
-        return self._outside.reader.download(file)
+        return self._outside.reader.download(file, follow=follow)
 
 
 @frozen

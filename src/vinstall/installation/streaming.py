@@ -1,0 +1,255 @@
+"""Streaming: a large wheel unpacked while it arrives.
+
+Its end is read first, by a request of its own: there are the archive's directory and RECORD, so
+that it can be checked as a whole before a byte of it is written.  Members are unpacked as soon as
+they are there.  Nothing of it counts until the whole file has arrived with the right hash, and
+ends as was read first; else all of it is dropped, and the wheel is unpacked from the whole file,
+which also tells what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from vinstall.cache.store import Store, StoredWheel
+from vinstall.errors import VinstallError
+from vinstall.installation.inflate import Written, best_codec, unpack_from
+from vinstall.installation.unpack import batches, describe, make_folders
+from vinstall.installation.wheel_file import CheckedWheel, InvalidWheel, Member, check_wheel
+from vinstall.observer import Observer
+from vinstall.sources.source import Arriving, FetchedFile
+
+_TAIL_SHARE, _LEAST_TAIL, _MOST_TAIL = 64, 256 << 10, 4 << 20
+"""How much of a wheel is read first: one part in so many, and bytes."""
+_NEAR = 1 << 20
+"""Bytes; what is no further in front of what is known is read together with all between."""
+_MOST_EARLY = 64 << 20
+"""Bytes that are read early and kept in memory."""
+
+
+class _Unpacked(NamedTuple):
+    checked: CheckedWheel
+    folder: Path
+    written: list[Written]
+    early: EarlyFile
+
+
+class Following:
+    """One wheel on its way into the store.  Used as a context: what is not finished is dropped."""
+
+    def __init__(self, store: Store, filename: str, observer: Observer, *, threads: int) -> None:
+        self._store = store
+        self._filename = filename
+        self._observer = observer
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._unpacking: Future[_Unpacked] | None = None
+        self._folder: Path | None = None
+        self._stopped = False
+
+    def __enter__(self) -> Following:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        if self._pool is not None:
+            self._pool.shutdown()
+        if self._folder is not None:
+            self._store.discard(self._folder)
+
+    def follow(self, arrival: Arriving) -> None:
+        """Begin to unpack what arrives, in threads; see `source.Follow`."""
+        files = [ArrivingFile(arrival) for _ in range(self._threads)]
+        self._pool = ThreadPoolExecutor(self._threads)
+        self._unpacking = self._pool.submit(self._unpack, arrival, files)
+
+    def finish(self, fetched: FetchedFile) -> StoredWheel | None:
+        """The store's entry for the file, which has arrived and whose hash was right.
+
+        None where it could not be unpacked while it arrived, for whatever reason.
+        """
+        if self._unpacking is None:
+            return None
+        try:
+            done = self._unpacking.result()
+            if not done.early.agrees(fetched.path):
+                raise InvalidWheel(self._filename, "its end is not what was read of it first")
+            wheel = describe(done.checked, fetched.sha256, done.folder / "files", done.written)
+            stored = self._store.add(done.folder, wheel)
+        except (VinstallError, OSError) as error:
+            reasons = error.context if isinstance(error, VinstallError) else (error.strerror,)
+            reason = ", ".join(map(str, reasons)) or str(error)
+            self._observer.detail(f"`{self._filename}` is unpacked from the whole file: {reason}")
+            return None
+        self._folder = None
+        for remark in done.checked.remarks:
+            self._observer.detail(f"`{self._filename}`: {remark}")
+        return stored
+
+    def _unpack(self, arrival: Arriving, files: list[ArrivingFile]) -> _Unpacked:
+        assert self._pool is not None
+        with self._observer.during("unpack"):
+            early = EarlyFile(arrival)
+            checked = check_wheel(
+                arrival.path,
+                filename=self._filename,
+                insensitive=self._store.folds_case(),
+                content=io.BufferedReader(early),
+            )
+            self._folder = self._store.begin()
+            root = str(self._folder / "files")
+            make_folders(checked, root)
+            queue = _Queue(batches(checked.members))
+            first, *others = files
+            tasks = [self._pool.submit(self._work, file, queue, root) for file in others]
+            self._work(first, queue, root)
+            for task in tasks:
+                task.result()
+            return _Unpacked(checked, self._folder, queue.collect(), early)
+
+    def _work(self, file: ArrivingFile, queue: _Queue, root: str) -> None:
+        codec = best_codec()
+        try:
+            for at, batch in queue.take():
+                if self._stopped:
+                    raise InvalidWheel(self._filename, "it is not wanted any more")
+                queue.put(at, unpack_from(file, self._filename, batch, root, codec))
+        except BaseException:
+            queue.close()
+            raise
+
+
+class _Queue:
+    """Batches of members, each to be taken once, in the order of the archive.  Thread-safe."""
+
+    def __init__(self, batches: list[list[Member]]) -> None:
+        self._left: Iterator[tuple[int, list[Member]]] = iter(enumerate(batches))
+        self._written: list[list[Written]] = [[] for _ in batches]
+        self._lock = threading.Lock()
+
+    def take(self) -> Iterator[tuple[int, list[Member]]]:
+        """What nobody has taken yet."""
+        while True:
+            with self._lock:
+                found = next(self._left, None)
+            if found is None:
+                return
+            yield found
+
+    def put(self, at: int, written: list[Written]) -> None:
+        """What became of batch number `at`."""
+        self._written[at] = written
+
+    def close(self) -> None:
+        """Nobody takes anything any more."""
+        with self._lock:
+            self._left = iter(())
+
+    def collect(self) -> list[Written]:
+        """What became of all members, in the order of the archive."""
+        return [how for batch in self._written for how in batch]
+
+
+class ArrivingFile:
+    """The part of a binary file that unpacking needs, of a file that is still being written.
+
+    Reading waits for the bytes; where they will not come, fewer are returned.
+    """
+
+    def __init__(self, arrival: Arriving) -> None:
+        self._arrival = arrival
+        self._file = arrival.path.open("rb", buffering=0)
+        self._place = 0
+
+    def seek(self, place: int) -> int:
+        """Go to a place, counted from the beginning."""
+        self._place = place
+        return place
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        end = min(self._place + size, self._arrival.size)
+        self._arrival.wait(end)
+        self._file.seek(self._place)
+        data = self._file.read(end - self._place)
+        self._place += len(data)
+        return data
+
+
+class EarlyFile(io.RawIOBase):
+    """A file of which parts are read before they arrive: its end, and what is asked for.
+
+    All that was read is kept, to be compared with the file when it is there.
+    """
+
+    def __init__(self, arrival: Arriving) -> None:
+        super().__init__()
+        self._arrival = arrival
+        self._size = arrival.size
+        self._place = 0
+        self._windows: list[tuple[int, bytes]] = []
+        length = min(max(self._size // _TAIL_SHARE, _LEAST_TAIL), _MOST_TAIL, self._size)
+        self._fetch(self._size - length, length)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise OSError(errno.EINVAL, "there is nothing in front of the file")
+        self._place = base + offset
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        length = max(min(len(view), self._size - self._place), 0)
+        if length:
+            start, content = self._window(self._place, length)
+            view[:length] = memoryview(content)[self._place - start : self._place - start + length]
+            self._place += length
+        return length
+
+    def agrees(self, path: Path) -> bool:
+        """Whether the file at `path` has all bytes that were read."""
+        with path.open("rb") as file:
+            for start, content in self._windows:
+                file.seek(start)
+                if file.read(len(content)) != content:
+                    return False
+            return file.seek(0, os.SEEK_END) == self._size
+
+    def _window(self, start: int, length: int) -> tuple[int, bytes]:
+        """A window that holds these bytes."""
+        for window in self._windows:
+            if window[0] <= start and start + length <= window[0] + len(window[1]):
+                return window
+        return self._fetch(start, max(length, min(_LEAST_TAIL, self._size - start)))
+
+    def _fetch(self, start: int, length: int) -> tuple[int, bytes]:
+        if sum(len(content) for _, content in self._windows) + length > _MOST_EARLY:
+            raise OSError(errno.EFBIG, "too much would have to be read early")
+        content = self._arrival.read_early(start, length)
+        if content is None:
+            raise OSError(errno.ESPIPE, "its end cannot be read before the rest")
+        self._windows.append((start, content))
+        return self._windows[-1]

@@ -1,0 +1,61 @@
+"""Arrival: a large file on its way, for whoever works on its front before its end is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from vinstall.errors import NetworkError
+from vinstall.net.client import Stream
+from vinstall.net.response import Part
+from vinstall.sources.source import WORTH_FOLLOWING
+
+
+class Arrival:
+    """What `source.Arriving` describes; `advance` and `end` are for whoever brings the bytes."""
+
+    def __init__(self, path: Path, size: int, read: Callable[[int, int], Part | None]) -> None:
+        """`read` gets (start, length) of the same version of the file by a request of its own."""
+        self.path = path
+        self.size = size
+        self._read = read
+        self._there = 0
+        self._has_ended = False
+        self._news = threading.Condition()
+
+    def wait(self, place: int) -> bool:
+        """Return when all bytes before `place` are in the file; False if they will not be."""
+        if self._there < place:
+            with self._news:
+                self._news.wait_for(lambda: self._there >= place or self._has_ended)
+        return self._there >= place
+
+    def read_early(self, start: int, length: int) -> bytes | None:
+        """These bytes, wherever they are, by a request of its own; None where they are not to be had."""
+        try:
+            part = self._read(start, length)
+        except NetworkError:
+            return None  # whoever brings the whole file will tell
+        if part is None or part.total != self.size or len(part.content) != length:
+            return None
+        return part.content
+
+    def advance(self, place: int) -> None:
+        """All bytes before `place` are in the file now."""
+        with self._news:
+            self._there = place
+            self._news.notify_all()
+
+    def end(self) -> None:
+        """Nothing more comes: something failed, or what was there is void."""
+        with self._news:
+            self._has_ended = True
+            self._news.notify_all()
+
+
+def can_be_followed(stream: Stream, total: int | None) -> bool:
+    """Whether a file is worth it, and its server gives parts of files."""
+    if total is None or total < WORTH_FOLLOWING or "content-encoding" in stream.headers:
+        return False
+    return stream.status == 206 or stream.headers.get("accept-ranges", "").lower() == "bytes"
