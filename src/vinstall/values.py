@@ -42,10 +42,7 @@ else:
 
         def __new__(cls, *given, **named):
             if named or len(given) != len(cls._fields):
-                named = cls._defaults | dict(zip(cls._fields, given, strict=False)) | named
-                if len(given) > len(cls._fields) or named.keys() != set(cls._fields):
-                    raise TypeError(_misfit(cls, cls._fields, named))
-                given = [named[one] for one in cls._fields]
+                given = _whole(cls, given, named)
             return tuple.__new__(cls, given)
 
         def _replace(self, **changes):
@@ -57,6 +54,19 @@ else:
         def __repr__(self):
             shown = (f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
             return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _whole(cls, given, named):
+        """All fields of a row of which some are given in order, some by name, some not at all."""
+        rest = cls._fields[len(given) :]
+        try:
+            if len(named) != len(rest):
+                named = {one: cls._defaults[one] for one in rest if one not in named} | named
+            whole = (*given, *[named[one] for one in rest])
+        except KeyError:
+            whole = ()
+        if not len(cls._fields) == len(whole) == len(given) + len(named):
+            raise TypeError(_misfit(cls, rest, named))
+        return whole
 
 
 __all__ = ("Row", "field", "field_names", "frozen", "replace")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -35,7 +35,7 @@ from vinstall.selection.releases import ReleaseIndex, group_releases
 from vinstall.sources.once import Once
 from vinstall.sources.source import FileReader
 from vinstall.target.environment import Target
-from vinstall.values import frozen, replace
+from vinstall.values import Row, frozen, replace
 
 
 class Pages(Protocol):
@@ -66,7 +66,7 @@ class NotBuilt:
         return "is a source distribution, and there is nothing here to build it with"
 
 
-class Evaluation(NamedTuple):
+class Evaluation(Row):
     """One release of one source, judged."""
 
     release: Release
@@ -330,7 +330,7 @@ class SourceCatalog:
         self._crawler.settle()
 
 
-class _Page(NamedTuple):
+class _Page(Row):
     """What one source lists of a project."""
 
     releases: ReleaseIndex

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 from vinstall.errors import FormatError, IntegrityError, SourceError, VinstallError
 from vinstall.formats.simple_api import RemoteFile
@@ -19,10 +18,10 @@ from vinstall.selection.choose import Usable
 from vinstall.selection.release import Release
 from vinstall.sources.once import Once
 from vinstall.sources.source import FileReader
-from vinstall.values import replace
+from vinstall.values import Row, replace
 
 
-class Described(NamedTuple):
+class Described(Row):
     """What is known of the labels of a release."""
 
     table: VariantTable | None

@@ -5,16 +5,14 @@ Spec: pip, "Requirements File Format", "Global options".
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from packaging.utils import canonicalize_name
 
 from vinstall.errors import FormatError
 from vinstall.formats.option_line import LineOption
-from vinstall.values import frozen, replace
+from vinstall.values import Row, frozen, replace
 
 
-class FindLinks(NamedTuple):
+class FindLinks(Row):
     """One `--find-links`."""
 
     value: str

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from vinstall.errors import FormatError
+from vinstall.values import Row
 
 _WITH_VALUE: Mapping[str, str] = {
     "-i": "--index-url",
@@ -42,7 +42,7 @@ _FLAGS = frozenset(
 _LONG = sorted(_FLAGS | {name for name in _WITH_VALUE if name.startswith("--")})
 
 
-class LineOption(NamedTuple):
+class LineOption(Row):
     """One option, under its long name."""
 
     name: str

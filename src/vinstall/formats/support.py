@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
 
 
-class FeatureSupport(NamedTuple):
+class FeatureSupport(Row):
     """The values of one feature that the target supports, most preferred first."""
 
     name: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from vinstall.errors import NetworkError
+from vinstall.values import Row
 
 _PORTS = {"http": 80, "https": 443}
 
 
-class Origin(NamedTuple):
+class Origin(Row):
     """Scheme, host and port: what may see the same secrets."""
 
     scheme: str

@@ -11,11 +11,11 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from vinstall.net.address import Origin, parse_origin, split_user
 from vinstall.observer import Observer
+from vinstall.values import Row
 
 Ask = Callable[[str, str | None], tuple[str, str] | None]
 """(host, user if known) → (user, password), or None where nobody answers."""
@@ -24,7 +24,7 @@ KEYRING_SECONDS = 60.0
 _PREFIXES = ("VINSTALL_INDEX", "UV_INDEX")
 
 
-class Login(NamedTuple):
+class Login(Row):
     """A user and a password; its repr shows neither."""
 
     user: str
@@ -42,7 +42,7 @@ class Login(NamedTuple):
         return "Basic " + base64.b64encode(pair).decode("ascii")
 
 
-class _Known(NamedTuple):
+class _Known(Row):
     """What the user gave for one URL."""
 
     origin: Origin

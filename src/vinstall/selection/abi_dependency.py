@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable
 from itertools import islice, product
 from math import inf
-from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -20,13 +19,14 @@ from vinstall.formats.requirement import Requirement
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
 from vinstall.formats.variant_json import ABI_DEPENDENCY, Property, VariantTable
 from vinstall.pattern import pattern
+from vinstall.values import Row
 
 _RELEASE = pattern(r"\d{1,9}(\.\d{1,9}){0,2}", re.ASCII)
 _MOST_ALTERNATIVES = 64
 """Of one label.  Real ones have a handful; hostile metadata could ask for millions."""
 
 
-class Alternative(NamedTuple):
+class Alternative(Row):
     """One way to satisfy the `abi_dependency` properties of a label."""
 
     constraints: tuple[Requirement, ...]

@@ -1,6 +1,6 @@
 """Why a file is refused: one frozen class per reason, each with sentence().
 
-Named tuples: a release with many wheels makes a reason for each of them.
+Tuples: a release with many wheels makes a reason for each of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from packaging.utils import NormalizedName
 
 from vinstall.formats.variant_json import Property
 from vinstall.selection.wording import either, feature_sentence
+from vinstall.values import Row
 
 
 class Reason(Protocol):
@@ -40,7 +41,7 @@ class Unreadable(NamedTuple):
         return self.fault
 
 
-class ForeignProject(NamedTuple):
+class ForeignProject(Row):
     """The file belongs to another project than the page it is listed on."""
 
     listed_for: NormalizedName
@@ -92,7 +93,7 @@ class NamespaceUnavailable(NamedTuple):
         return f"needs `{self.namespace}`: {self.why}"
 
 
-class VariantDataInvalid(NamedTuple):
+class VariantDataInvalid(Row):
     """The variant metadata is missing, broken, or does not know the wheel's label."""
 
     fault: str
@@ -101,7 +102,7 @@ class VariantDataInvalid(NamedTuple):
         return f"has no usable variant metadata: {self.fault}"
 
 
-class NoSuchLabel(NamedTuple):
+class NoSuchLabel(Row):
     """The user demands a label that no wheel of the release has."""
 
     label: str
@@ -115,7 +116,7 @@ class NoSuchLabel(NamedTuple):
         return f"has no variant `{self.label}`; it has {there}"
 
 
-class NamespaceMissing(NamedTuple):
+class NamespaceMissing(Row):
     """The user requires a namespace that the file's properties do not use."""
 
     namespace: str
@@ -124,7 +125,7 @@ class NamespaceMissing(NamedTuple):
         return f"uses nothing of `{self.namespace}`, which `--require` asks for"
 
 
-class NoWheelHere(NamedTuple):
+class NoWheelHere(Row):
     """The label fits, but no wheel of it is for this target."""
 
     only: tuple[str, ...]
@@ -137,7 +138,7 @@ class NoWheelHere(NamedTuple):
         return f"has wheels only for {either([f'`{tag}`' for tag in self.only], 'and')}"
 
 
-class HashNotAllowed(NamedTuple):
+class HashNotAllowed(Row):
     """The index lists hashes for the file, and none of them is one the user allows."""
 
     listed: tuple[tuple[str, str], ...]
@@ -147,7 +148,7 @@ class HashNotAllowed(NamedTuple):
         return f"has the hash {shown}, which is not among those required"
 
 
-class Yanked(NamedTuple):
+class Yanked(Row):
     """The file was withdrawn by its maker (PEP 592)."""
 
     why: str
@@ -157,7 +158,7 @@ class Yanked(NamedTuple):
         return f"was yanked: {self.why}" if self.why else "was yanked"
 
 
-class Excluded(NamedTuple):
+class Excluded(Row):
     """The user's options exclude the file."""
 
     option: str

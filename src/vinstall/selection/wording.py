@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
 
 from vinstall.formats.variant_json import ABI_DEPENDENCY, Property
+from vinstall.values import Row
 
 _SHOWN = 4
 
 
-class Wording(NamedTuple):
+class Wording(Row):
     """How one feature is spoken of."""
 
     needs: str

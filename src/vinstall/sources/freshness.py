@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from vinstall.pattern import pattern
+from vinstall.values import Row
 
 MINIMUM = 600.0
 """Seconds that an answer is used again whose server says nothing about it."""
@@ -17,7 +17,7 @@ MINIMUM = 600.0
 _MAX_AGE = pattern(r"(?:^|[\s,])max-age\s*=\s*\"?(\d+)", re.IGNORECASE)
 
 
-class Stamp(NamedTuple):
+class Stamp(Row):
     """What a server said about an answer."""
 
     etag: str | None

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from vinstall.errors import SourceError, UsageError
 from vinstall.net.address import split_user
 from vinstall.net.redaction import redact
 from vinstall.pattern import pattern
+from vinstall.values import Row
 
 _SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:(?=//|/)")  # one letter is a drive of Windows
 _NAMED = pattern(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
 
 
-class Location(NamedTuple):
+class Location(Row):
     """An index or a place with links."""
 
     url: str

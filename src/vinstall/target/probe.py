@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from vinstall.cache.files import Cache, Key
 from vinstall.errors import TargetError
 from vinstall.target import siblings
 from vinstall.target.environment import Scheme
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
 
 BUCKET = "interpreters"
 """Where answers are kept in a cache."""
@@ -86,7 +86,7 @@ def probe(python: Path, *, cache: Cache | None = None) -> Interpreter:
     return _interpreter(facts)
 
 
-class Sibling(NamedTuple):
+class Sibling(Row):
     """An environment that needs not be asked, because one that was made alike was."""
 
     likeness: siblings.Likeness

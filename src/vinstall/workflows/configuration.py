@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from vinstall.errors import UsageError
 from vinstall.net.redaction import redact
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
 from vinstall.workflows.folders import user_configuration_folder
 from vinstall.workflows.option_table import (
     OPTIONS,
@@ -28,7 +27,7 @@ _BY_NAME = {option.name: option for option in OPTIONS}
 _BY_PIP_NAME = {pip: option for option in OPTIONS for pip in option.pip}
 
 
-class Value(NamedTuple):
+class Value(Row):
     """One value and where it was set."""
 
     raw: RawValue
@@ -36,7 +35,7 @@ class Value(NamedTuple):
     """For the user: "`--index-url`", "`PIP_INDEX_URL`", a file; several joined by commas."""
 
 
-class ConfigurationInput(NamedTuple):
+class ConfigurationInput(Row):
     """What configuration depends on beside the command line."""
 
     environ: Mapping[str, str]

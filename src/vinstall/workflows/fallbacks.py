@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from vinstall.formats.wheel_name import NULL_LABEL
 from vinstall.observer import Observer
@@ -15,13 +14,14 @@ from vinstall.selection.reason import (
     VariantDataInvalid,
 )
 from vinstall.selection.wording import either
+from vinstall.values import Row
 from vinstall.workflows.report import passed_over
 
 _SHOWN = 3
 """Labels whose reasons are spelled out."""
 
 
-class _Passed(NamedTuple):
+class _Passed(Row):
     label: str
     reason: Reason
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+
+from vinstall.values import Row
 
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 
 
-class Invocation(NamedTuple):
+class Invocation(Row):
     """What a run depends on beside its settings; read once, at the top."""
 
     environ: Mapping[str, str]

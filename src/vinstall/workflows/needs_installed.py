@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from packaging.utils import NormalizedName, canonicalize_name
 
@@ -17,20 +16,20 @@ from vinstall.formats.metadata import Metadata, dependencies, parse_metadata
 from vinstall.formats.requirement import Requirement, parse_requirement
 from vinstall.pattern import pattern
 from vinstall.target.installed import InstalledDistribution
-from vinstall.values import replace
+from vinstall.values import Row, replace
 from vinstall.workflows.installed_variants import Standing
 
 _SECTION = pattern(r"\[([^:\]]*)(?::(.*))?\]")
 
 
-class Need(NamedTuple):
+class Need(Row):
     """One requirement of an installed distribution that holds here."""
 
     dependent: InstalledDistribution
     requirement: Requirement
 
 
-class Needs(NamedTuple):
+class Needs(Row):
     """All of them."""
 
     found: tuple[Need, ...]

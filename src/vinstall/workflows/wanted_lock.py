@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vinstall.errors import UsageError
 from vinstall.formats.lock_name import is_lock_name
+from vinstall.values import Row
 from vinstall.workflows.settings import Settings
 
 
-class WantedLock(NamedTuple):
+class WantedLock(Row):
     """A lock, and what of it is wanted."""
 
     location: str
