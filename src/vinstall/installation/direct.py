@@ -1,0 +1,108 @@
+"""Wheels of the store into an environment where nothing is in their way, from plain text.
+
+For a run that knows what it would do before it has asked anything: it has looked up what an earlier
+one found out.  Where there is anything to be decided or told, nothing is done, and the long way
+decides and tells.
+"""
+
+from __future__ import annotations
+
+from vinstall.cache.inspection import Inspection
+from vinstall.cache.store import Store
+from vinstall.installation.assembly import Incoming
+from vinstall.installation.change import Change, Obstructed
+from vinstall.installation.destination import Destination
+from vinstall.installation.folder_lock import FolderLock, try_lock
+from vinstall.installation.transfer import Linker, default_mode
+from vinstall.values import Row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vinstall.cache.inspection import Tree
+    from vinstall.cache.store import Bytecode
+
+__all__ = ("Destination", "FolderLock", "Newcomer", "install_directly", "try_lock")
+
+
+class Newcomer(Row):
+    """One distribution that is to be there and is not."""
+
+    name: str
+    """Normalized."""
+    version: str
+    sha256: str
+    """Of its wheel."""
+    filename: str
+    """Of its wheel: the one that the store must know it by."""
+    requested: bool
+    """Named by the user (PEP 376 REQUESTED)."""
+    origin: tuple[str, bytes] | None
+    """Name and content of `direct_url.json` or `provenance_url.json`."""
+
+
+def install_directly(
+    store_root: str,
+    newcomers: Sequence[Newcomer],
+    destination: Destination,
+    *,
+    link_mode: str | None = None,
+    bytecode_kind: str | None = None,
+) -> bool:
+    """Put `newcomers` into an environment that has none of them; whether that was possible.
+
+    The caller holds the lock of the environment and has seen that no change of it was interrupted.
+    `bytecode_kind`: compiled modules come along (`bytecode.bytecode_kind`).  False: a wheel or its
+    bytecode is not in the store, or was changed there (and was dropped), or something is in the way;
+    nothing has changed.  Raises InstallationError where that is impossible; nothing has changed.
+    """
+    store = Store(store_root)
+    incoming = [_incoming(store, newcomer, bytecode_kind) for newcomer in newcomers]
+    found = [one for one in incoming if one is not None]
+    if len(found) < len(newcomers):
+        return False
+    inspection = Inspection(_trees(found))
+    try:
+        linker = Linker(link_mode or default_mode(), keep_times=bytecode_kind is not None)
+        change = Change(found, destination, linker)
+        change.prepare()
+        change.carry_out(lambda: _confirm(inspection))
+    except _Damaged:
+        for one in found:
+            store.find(one.wheel.sha256)
+        return False
+    except Obstructed:
+        return False
+    finally:
+        inspection.stop()
+    return True
+
+
+class _Damaged(Exception):
+    """A file of the store is not as it was written."""
+
+
+def _confirm(inspection: Inspection) -> None:
+    if not inspection.passed():
+        raise _Damaged
+
+
+def _incoming(store: Store, newcomer: Newcomer, kind: str | None) -> Incoming | None:
+    """The wheel of `newcomer`, its files not looked at yet; None where the store has it not."""
+    wheel = store.load(newcomer.sha256)
+    if wheel is None or wheel.filename != newcomer.filename:
+        return None
+    bytecode: Bytecode | None = None
+    if kind is not None:
+        bytecode = store.load_bytecode(wheel, kind)
+        if bytecode is None:
+            return None
+    return Incoming(newcomer.name, wheel, newcomer.requested, newcomer.origin, bytecode)
+
+
+def _trees(incoming: Sequence[Incoming]) -> list[Tree]:
+    """What has to be looked at."""
+    trees: list[Tree] = [(one.wheel.path, one.wheel.groups) for one in incoming]
+    trees += [(one.bytecode.path, one.bytecode.groups) for one in incoming if one.bytecode]
+    return trees
