@@ -39,6 +39,7 @@ from vinstall.values import frozen
 from vinstall.workshop.archive import path_fault
 from vinstall.workshop.atomic_file import write_file
 from vinstall.workshop.fault import Fault, refuse
+from vinstall.workshop.index_lock import index_lock
 from vinstall.workshop.index_release import variants_json_name
 from vinstall.workshop.index_state import (
     STATE_FILE,
@@ -84,15 +85,18 @@ def build_index(folder: Path, *, observer: Observer | None = None) -> IndexRepor
 
     Raises FormatError with every fault and conflict found, each with the files at fault; then
     nothing is written.  Costs one directory walk, and a read of every file that is new or changed.
+    Waits for another build of the same folder, and says so.
     """
     if not folder.is_dir():
         raise SourceError(f"`{folder}` is no folder")
-    builder = _Builder(folder, observer or Observer())
-    builder.read_files()
-    refuse(f"`{folder}` cannot be made into an index", builder.faults)
-    builder.make_releases()
-    refuse(f"`{folder}` cannot be made into an index", builder.faults)
-    return builder.write()
+    observer = observer or Observer()
+    with index_lock(folder, observer):
+        builder = _Builder(folder, observer)
+        builder.read_files()
+        refuse(f"`{folder}` cannot be made into an index", builder.faults)
+        builder.make_releases()
+        refuse(f"`{folder}` cannot be made into an index", builder.faults)
+        return builder.write()
 
 
 class _Builder:
