@@ -260,6 +260,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else _All(tuple(parts))
 
     def atom(self) -> _Node:
+        """A comparison, or a marker in brackets.  Raises FormatError."""
         if self.lexeme != "(":
             return self.comparison()
         self.depth += 1
@@ -294,6 +295,7 @@ class _Parser:
         return found
 
     def comparison_of(self, left: _Operand, operator: str, right: _Operand) -> _Node:
+        """What the comparison comes to: a set that has a value or not, or an ordinary marker."""
         sets = _NAME_SETS | _VARIANT_SETS.keys()
         for operand in (left, right):
             if operand.is_field and operand.text in sets:

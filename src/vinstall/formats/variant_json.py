@@ -141,6 +141,7 @@ class _Reader:
         """Namespace to what is wrong with its provider."""
 
     def table(self) -> VariantTable:
+        """The whole document.  Raises FormatError with the path of what is wrong."""
         top = as_object(self.document, "")
         schema = as_string(top.get("$schema", ""), "$schema")
         self.version = _schema_version(schema)

@@ -158,6 +158,7 @@ class _Recording:
         self._environments = Environments([answer.markers for answer in answers])
 
     def lock(self) -> Lock:
+        """The lock of all answers, its packages sorted."""
         packages = tuple(self._package(key) for key in sorted(self._entries, key=_order))
         previous = self._previous
         return Lock(

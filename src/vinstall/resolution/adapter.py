@@ -69,6 +69,7 @@ class Adapter(_Provider):
         requirements: Mapping[str, Iterator[AnyRequirement]],
         incompatibilities: Mapping[str, Iterator[AnyCandidate]],
     ) -> Sequence[AnyCandidate] | Callable[[], Iterator[AnyCandidate]]:
+        """The candidates that meet all requirements and have not failed, most preferred first."""
         asked = list(requirements[identifier])
         if any(isinstance(requirement, Impossible) for requirement in asked):
             return ()

@@ -139,6 +139,7 @@ class _Explainer:
     def explain(
         self, name: NormalizedName, version: Version, older: tuple[Version, ...]
     ) -> Explanation:
+        """What is to be said of one release; `older` are those that fit as well."""
         evaluation = self._catalog.evaluations(name, version)[0]
         release = evaluation.release
         table, fault = self._catalog.described(release)

@@ -65,6 +65,7 @@ class _Reader:
         self.faults = list(archive.faults)
 
     def wheel(self) -> WheelFile:
+        """Everything the archive says of itself, with the faults found on the way."""
         name = self._name()
         info = self._info(name)
         # A directory that lies is not read any further.
