@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from packaging.utils import BuildTag, NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from vinstall.errors import FormatError
 from vinstall.pattern import pattern
-from vinstall.values import frozen
+from vinstall.values import Row
 
 _LABEL = pattern(r"[0-9a-z_.]+", re.ASCII)
 _NAME = pattern(r"[\w\d._]*", re.UNICODE)
@@ -19,8 +20,7 @@ _TAGS = pattern(r"[\w.]+", re.ASCII)
 NULL_LABEL = "null"
 
 
-@frozen
-class WheelName:
+class WheelName(Row):
     """The parts of a wheel's file name."""
 
     name: NormalizedName
@@ -39,44 +39,70 @@ def split_label(filename: str) -> tuple[str, str | None]:
     PEP 825: a Python tag never starts with a digit, a build tag always does, so the third of
     six parts tells a build tag from a label.  Raises FormatError where it is no wheel name.
     """
+    parts, label = _split(filename)
+    return (filename, None) if label is None else ("-".join(parts) + ".whl", label)
+
+
+def _split(filename: str) -> tuple[list[str], str | None]:
+    """The parts between the dashes of a file name, and its label apart from them."""
     if not filename.endswith(".whl"):
         raise FormatError(f"`{filename}` does not end in `.whl`")
     parts = filename[:-4].split("-")
     count = len(parts)
-    labelled = count == 7 or (count == 6 and not parts[2][:1].isdigit())
-    if count not in (5, 6, 7) or (count == 7 and not parts[2][:1].isdigit()):
+    if count == 5:
+        return parts, None
+    has_build = parts[2][:1].isdigit() if count in (6, 7) else None
+    if has_build is None or (count == 7 and not has_build):
         raise FormatError(f"`{filename}` has {count} parts between dashes, a wheel name has 5 to 7")
-    if not labelled:
-        return filename, None
-    return "-".join(parts[:-1]) + ".whl", _checked_label(parts[-1], filename)
+    if count == 6 and has_build:
+        return parts, None
+    return parts[:-1], _checked_label(parts[-1], filename)
 
 
 def parse_wheel_name(filename: str) -> WheelName:
-    """The parts of `filename`.  Raises FormatError; costs a few microseconds, no I/O."""
-    plain, label = split_label(filename)
-    parts = plain[:-4].split("-")
-    name, version, python, abi, platform = (*parts[:2], *parts[-3:])
-    if not name or "__" in name or _NAME.fullmatch(name) is None:
+    """The parts of `filename`.  Raises FormatError; costs two microseconds, no I/O."""
+    parts, label = _split(filename)
+    name = _project(parts[0])
+    if name is None:
         raise FormatError(f"`{filename}` has an invalid project name")
-    try:
-        parsed = Version(version)
-    except ValueError as error:
-        raise FormatError(f"`{filename}` has an invalid version") from error
+    version = _version(parts[1])
+    if version is None:
+        raise FormatError(f"`{filename}` has an invalid version")
     build: BuildTag = ()
     if len(parts) == 6:
         match = _BUILD.fullmatch(parts[2])
         if match is None:
             raise FormatError(f"`{filename}` has an invalid build tag")
         build = (int(match[1]), match[2])
-    if python[:1].isdigit() or not all(map(_TAGS.fullmatch, (python, abi, platform))):
+    tags = _tags(parts[-3], parts[-2], parts[-1])
+    if tags is None:
         raise FormatError(f"`{filename}` has an invalid compatibility tag")
-    return WheelName(
-        name=canonicalize_name(name),
-        version=parsed,
-        build=build,
-        tags=expand_tags(python, abi, platform),
-        label=label,
-    )
+    return WheelName(name, version, build, tags, label)
+
+
+# The wheels of a release differ in their tags, and those of different projects do not.
+
+
+@lru_cache(maxsize=1024)
+def _project(name: str) -> NormalizedName | None:
+    if not name or "__" in name or _NAME.fullmatch(name) is None:
+        return None
+    return canonicalize_name(name)
+
+
+@lru_cache(maxsize=1024)
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _tags(python: str, abi: str, platform: str) -> tuple[str, ...] | None:
+    if python[:1].isdigit() or not all(map(_TAGS.fullmatch, (python, abi, platform))):
+        return None
+    return expand_tags(python, abi, platform)
 
 
 def expand_tags(python: str, abi: str, platform: str) -> tuple[str, ...]:
@@ -85,10 +111,12 @@ def expand_tags(python: str, abi: str, platform: str) -> tuple[str, ...]:
     Spec: platform compatibility tags, "Compressed tag sets".
     """
     return tuple(
-        f"{p}-{a}-{t}"
-        for p in python.lower().split(".")
-        for a in abi.lower().split(".")
-        for t in platform.lower().split(".")
+        [
+            f"{p}-{a}-{t}"
+            for p in python.lower().split(".")
+            for a in abi.lower().split(".")
+            for t in platform.lower().split(".")
+        ]
     )
 
 

@@ -13,11 +13,10 @@ from vinstall.formats.support import NamespaceSupport
 from vinstall.formats.variant_json import Property, VariantTable
 from vinstall.formats.wheel_name import WheelName
 from vinstall.selection.reason import Rejection
-from vinstall.values import field, frozen
+from vinstall.values import Row, field, frozen
 
 
-@frozen
-class Wheel:
+class Wheel(Row):
     """One wheel a source offers."""
 
     name: WheelName

@@ -10,4 +10,4 @@ def best_rank(tags: Iterable[str], target: Mapping[str, int]) -> int | None:
 
     `target` maps `python-abi-platform` to its rank, as `Target.tags` does.
     """
-    return min((target[tag] for tag in tags if tag in target), default=None)
+    return min([target[tag] for tag in tags if tag in target], default=None)

@@ -82,6 +82,7 @@ class Index:
         `refresh`: what is kept is used only after its server was asked whether it still holds.
         """
         self.url = with_slash(client.credentials.add(url, name=name))
+        self._name = redact(self.url)
         self._client = client
         self._cache = cache
         self._observer = observer or Observer()
@@ -94,7 +95,7 @@ class Index:
     @property
     def name(self) -> str:
         """The URL without user part and secrets."""
-        return redact(self.url)
+        return self._name
 
     def project(self, name: NormalizedName) -> ProjectPage | None:
         """The page of `name`; None where the index does not know it.  At most one request.
