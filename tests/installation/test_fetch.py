@@ -111,7 +111,7 @@ class TestDownloads:
         world.fetch(Plan(install=(pin,)))
         with Fetcher(world.reader, world.store, world.listener) as fetcher:
             fetcher.collect([pin])
-            assert fetcher._pools is None
+            assert fetcher._machine is None
 
 
 class TestIntegrity:

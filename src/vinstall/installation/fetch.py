@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
-from threading import BoundedSemaphore, Lock
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,15 @@ from vinstall.sources.source import WORTH_FOLLOWING, FetchedFile, FileReader
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from vinstall.installation.unpacker import Unpacker
+
 _MOST_GUESSED = 40_000_000
 """Bytes of a wheel that is fetched before it is sure that it is needed."""
 _DOWNLOADS = 8
 """Files fetched at once; wheels are few and large, servers fair."""
+
+_Coming = Callable[[], StoredWheel]
+"""Waits for a wheel to be unpacked."""
 
 
 def fetch_wheels(
@@ -66,10 +72,8 @@ class Fetcher:
         self._observer = observer
         self._local = local or {}
         self._ready: dict[tuple[NormalizedName, str], StoredWheel] = {}
-        self._running: dict[tuple[NormalizedName, str], Future[StoredWheel]] = {}
-        self._cores = os.cpu_count() or 1
-        self._unpacking = BoundedSemaphore(self._cores)
-        self._pools: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._running: dict[tuple[NormalizedName, str], Future[_Coming]] = {}
+        self._machine: tuple[ThreadPoolExecutor, Unpacker] | None = None
         self._lock = Lock()
         self._guesses = True
 
@@ -83,7 +87,9 @@ class Fetcher:
         trace: TracebackType | None,
     ) -> None:
         """End the threads; after an error what has not begun is dropped and nothing waited for."""
-        for pool in self._pools or ():
+        if self._machine is not None:
+            pool, unpacker = self._machine
+            unpacker.close()
             pool.shutdown(wait=error is None, cancel_futures=True)
 
     def guess(self, choice: Choice, metadata: Metadata) -> None:
@@ -108,11 +114,15 @@ class Fetcher:
         if stored is not None:
             self._ready[key] = stored
             return
-        if self._pools is None:
+        if self._machine is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._pools = (ThreadPoolExecutor(_DOWNLOADS), ThreadPoolExecutor(self._cores))
-        self._running[key] = self._pools[0].submit(self._fetch, pin, local)
+            from vinstall.installation.unpacker import Unpacker
+
+            self._machine = ThreadPoolExecutor(_DOWNLOADS), Unpacker(self._store, self._observer)
+        pool, unpacker = self._machine
+        unpacker.expect(pin.choice.artifact.file.size or 0)
+        self._running[key] = pool.submit(self._fetch, pin, local, unpacker)
 
     def collect(
         self,
@@ -136,31 +146,36 @@ class Fetcher:
         found = {}
         for pin in wanted:
             key = _key(pin)
-            stored = self._ready.get(key) or self._running[key].result()
+            stored = self._ready.get(key) or self._running[key].result()()
             check_identity(pin, stored)
             check_variant(pin, stored)
             compare_metadata(pin, stored, self._observer)
             found[pin.name] = stored
+        if self._machine is not None:
+            self._machine[1].close()
         return found
 
-    def _fetch(self, pin: Pin, local: FetchedFile | None) -> StoredWheel:
-        """One wheel, in a thread of the first pool."""
+    def _fetch(self, pin: Pin, local: FetchedFile | None, unpacker: Unpacker) -> _Coming:
+        """One wheel, in a thread of the pool, which does not wait for its unpacking."""
         file = pin.choice.artifact.file
         if local is not None:
-            return self._unpack(local, local.path.name)
+            return unpacker.submit(local.path, filename=local.path.name, sha256=local.sha256)
         if not isinstance(pin.choice.artifact, Wheel):
             raise InstallationError(f"`{file.filename}` was not built into a wheel")
         if file.size is not None and file.size < WORTH_FOLLOWING:
             fetched = self._reader.download(file)
-            return self._known(pin, fetched) or self._unpack(fetched, file.filename)
-        from vinstall.installation.streaming import Following
+            stored = self._known(pin, fetched)
+        else:
+            from vinstall.installation.streaming import Following
 
-        with Following(
-            self._store, file.filename, self._observer, threads=self._cores
-        ) as following:
-            fetched = self._reader.download(file, follow=following.follow)
-            stored = self._known(pin, fetched) or following.finish(fetched)
-        return stored or self._unpack(fetched, file.filename)
+            with Following(
+                self._store, file.filename, self._observer, threads=os.cpu_count() or 1
+            ) as following:
+                fetched = self._reader.download(file, follow=following.follow)
+                stored = self._known(pin, fetched) or following.finish(fetched)
+        if stored is not None:
+            return partial(_itself, stored)
+        return unpacker.submit(fetched.path, filename=file.filename, sha256=fetched.sha256)
 
     def _known(self, pin: Pin, fetched: FetchedFile) -> StoredWheel | None:
         """What the store has for a file whose hash was not known before it was there.
@@ -179,18 +194,9 @@ class Fetcher:
             )
         return None
 
-    def _unpack(self, fetched: FetchedFile, filename: str) -> StoredWheel:
-        from vinstall.installation.unpack import unpack_wheel
 
-        with self._unpacking, self._observer.during("unpack"):
-            return unpack_wheel(
-                fetched.path,
-                filename=filename,
-                sha256=fetched.sha256,
-                store=self._store,
-                pool=self._pools[1] if self._pools is not None else None,
-                observer=self._observer,
-            )
+def _itself(wheel: StoredWheel) -> StoredWheel:
+    return wheel
 
 
 def _key(pin: Pin) -> tuple[NormalizedName, str]:
