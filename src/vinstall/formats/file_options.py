@@ -5,11 +5,15 @@ Spec: pip, "Requirements File Format", "Global options".
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from packaging.utils import canonicalize_name
 
 from vinstall.errors import FormatError
-from vinstall.formats.option_line import LineOption
 from vinstall.values import Row, frozen, replace
+
+if TYPE_CHECKING:
+    from vinstall.formats.option_line import LineOption
 
 
 class FindLinks(Row):

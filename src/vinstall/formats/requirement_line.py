@@ -14,7 +14,6 @@ from packaging.utils import NormalizedName
 
 from vinstall.errors import FormatError
 from vinstall.formats.marker import Marker, parse_marker
-from vinstall.formats.option_line import parse_options
 from vinstall.formats.requirement import Requirement, parse_requirement, shown_requirement
 from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.pattern import pattern
@@ -103,6 +102,10 @@ def _requirement_options(
     text: str,
 ) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
     """Hashes and config settings."""
+    if not text:
+        return (), ()
+    from vinstall.formats.option_line import parse_options
+
     hashes = []
     settings = []
     for name, value in parse_options(text):

@@ -9,7 +9,6 @@ from packaging.utils import NormalizedName
 from vinstall.formats.support import NamespaceAnswer
 from vinstall.formats.variant_json import Property
 from vinstall.installation.plan import Plan
-from vinstall.providers.override import overrides_in_force
 from vinstall.resolution.model import Pin
 from vinstall.selection.release import Choice
 from vinstall.workflows.installed_variants import Standing
@@ -61,7 +60,11 @@ def container_hints(
         for namespace, name in ACCELERATORS.items()
         if (answer := answers.get(namespace)) and not (answer.features or answer.unavailable)
     }
-    if not unseen or not invocation.in_container or overrides_in_force(invocation.environ):
+    if not unseen or not invocation.in_container:
+        return
+    from vinstall.providers.override import overrides_in_force
+
+    if overrides_in_force(invocation.environ):
         return
     for pin in pins:
         used = {prop.namespace for prop in _properties(pin.choice)}

@@ -10,7 +10,6 @@ from packaging.utils import NormalizedName
 from vinstall.formats.requirement import render_requirement
 from vinstall.installation.plan import Plan
 from vinstall.workflows.installed_variants import Standing
-from vinstall.workflows.needs_installed import find_needs
 
 
 def broken_needs(
@@ -26,6 +25,8 @@ def broken_needs(
     staying = [one for one in standings if one.distribution.name not in changing]
     if not changing or not staying:
         return
+    from vinstall.workflows.needs_installed import find_needs
+
     naming = _naming(changing)
     needs = find_needs(
         (one for one in staying if naming.search(one.distribution.metadata())), environment

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from vinstall.catalog import Catalog
 from vinstall.errors import FormatError, NetworkError, SourceError
 from vinstall.formats.metadata import Metadata, parse_metadata
 from vinstall.formats.requirement import Requirement, render_requirement
@@ -18,12 +17,15 @@ from vinstall.formats.variant_json import ProviderInfo, VariantTable, parse_vari
 from vinstall.formats.wheel_name import NULL_LABEL
 from vinstall.observer import Observer
 from vinstall.resolution.model import InstalledProject, Pin, Request, Resolution
-from vinstall.selection.abi_dependency import Alternative
-from vinstall.selection.labels import Verdict, judge_labels
-from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import UnsupportedFeature
 from vinstall.target.installed import InstalledDistribution, InstalledSet
 from vinstall.values import frozen, replace
+
+if TYPE_CHECKING:
+    from vinstall.catalog import Catalog
+    from vinstall.selection.abi_dependency import Alternative
+    from vinstall.selection.labels import Verdict
+    from vinstall.selection.policy import SelectionPolicy
 
 Versions: TypeAlias = Mapping[NormalizedName, Version]
 """Of what is or will be installed."""
@@ -114,6 +116,8 @@ def _verdict(distribution: InstalledDistribution, answers: Answers) -> Verdict |
     text = distribution.read("variant.json")
     if text is None:
         return None
+    from vinstall.selection.labels import judge_labels
+
     try:
         table = parse_variant_table(text)
     except FormatError:

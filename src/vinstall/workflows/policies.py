@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from vinstall.catalog.cutoff import Cutoff, parse_cutoff
 from vinstall.errors import UsageError
 from vinstall.formats.requirement import Requirement
 from vinstall.resolution.options import (
@@ -18,8 +18,10 @@ from vinstall.resolution.options import (
     ResolutionOptions,
 )
 from vinstall.selection.policy import SelectionPolicy
-from vinstall.sources.location import parse_location
 from vinstall.workflows.settings import Settings, VariantSettings
+
+if TYPE_CHECKING:
+    from vinstall.catalog.cutoff import Cutoff
 
 Hashes = frozenset[tuple[str, str]]
 
@@ -111,6 +113,9 @@ def upload_cutoff(settings: Settings, now: datetime, folder: Path) -> Cutoff | N
     """
     if settings.exclude_newer is None and not settings.exclude_newer_for:
         return None
+    from vinstall.catalog.cutoff import Cutoff, parse_cutoff
+    from vinstall.sources.location import parse_location
+
     projects: dict[NormalizedName, datetime | None] = {}
     for text in settings.exclude_newer_for:
         project, separator, when = text.partition("=")

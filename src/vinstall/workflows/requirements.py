@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import FormatError, UsageError
-from vinstall.formats.dependency_group import group_requirements
 from vinstall.formats.file_options import FileOptions
 from vinstall.formats.marker import MarkerContext
-from vinstall.formats.pyproject import parse_pyproject
 from vinstall.formats.requirement import Requirement, shown_requirement
 from vinstall.formats.requirement_line import RequirementLine, parse_requirement_line
-from vinstall.formats.requirements_file import Load, RequirementsFile, parse_requirements_file
 from vinstall.net.redaction import redact
 from vinstall.pattern import pattern
 from vinstall.resolution.model import Request
 from vinstall.values import field, frozen, replace
 from vinstall.workflows.settings import Settings
+
+if TYPE_CHECKING:
+    from vinstall.formats.requirements_file import Load, RequirementsFile
 
 Hashes = frozenset[tuple[str, str]]
 NameLocation = Callable[[str, bool], NormalizedName]
@@ -197,6 +198,8 @@ def _file(
     *,
     limit: bool = False,
 ) -> RequirementsFile:
+    from vinstall.formats.requirements_file import parse_requirements_file
+
     try:
         return parse_requirements_file(
             name, load, environment=environ, constraint=limit, extras=extras
@@ -207,6 +210,9 @@ def _file(
 
 def _group(text: str, load: Load, folder: Path) -> Iterable[RequirementLine]:
     """The lines a dependency group stands for; `text` is `NAME` or `PATH:NAME`."""
+    from vinstall.formats.dependency_group import group_requirements
+    from vinstall.formats.pyproject import parse_pyproject
+
     path, _, name = text.rpartition(":")
     if path and Path(path).name != "pyproject.toml":
         raise UsageError(
