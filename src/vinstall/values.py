@@ -45,6 +45,8 @@ else:
                 given = _whole(cls, given, named)
             return tuple.__new__(cls, given)
 
+        _make = classmethod(tuple.__new__)  # three times as fast, for thousands
+
         def _replace(self, **changes):
             return type(self)(**(dict(zip(self._fields, self, strict=True)) | changes))
 

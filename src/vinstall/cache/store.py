@@ -219,7 +219,7 @@ class Store:
         parts = _load(f"{folder}/{_MANIFEST}")
         if parts is None:
             return None
-        groups = tuple(FileGroup(*group) for group in parts[0])
+        groups = tuple(map(FileGroup._make, parts[0]))
         return Bytecode(path=f"{folder}/{_FILES}", groups=groups)
 
     def add_bytecode(
@@ -298,8 +298,8 @@ def _wheel(path: str, sha256: str, parts: tuple[Any, ...]) -> StoredWheel:
         filename=filename,
         dist_info=dist_info,
         root=root,
-        groups=tuple(FileGroup(*group) for group in groups),
-        record=tuple(RecordPart(*part) for part in record),
+        groups=tuple(map(FileGroup._make, groups)),
+        record=tuple(map(RecordPart._make, record)),
         templates=templates,
-        entry_points=tuple(EntryPoint(*point) for point in points),
+        entry_points=tuple(map(EntryPoint._make, points)),
     )

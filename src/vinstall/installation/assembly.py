@@ -68,9 +68,9 @@ class Arrival:
     def claims(self) -> Iterator[Claim]:
         """What it brings, folder by folder."""
         for link in self.links:
-            yield Claim(self.owner, link.area, link.folder, link.group.names)
+            yield Claim._make((self.owner, link.area, link.folder, link.group.names))
         for text in self.texts:
-            yield Claim(self.owner, text.area, text.folder, (text.name,))
+            yield Claim._make((self.owner, text.area, text.folder, (text.name,)))
 
 
 def used_schemes(wheels: Iterable[StoredWheel]) -> frozenset[str]:
