@@ -394,8 +394,9 @@ def download(console: Console, /, form: str, folder: Path, **parameters: Any) ->
 def completion(shell: str) -> None:
     """Print the script that makes a shell complete vinstall's words.
 
-    For bash, `eval "$(vinstall completion bash)"` in `~/.bashrc`; for zsh the same in
-    `~/.zshrc`; for fish, `vinstall completion fish > ~/.config/fish/completions/vinstall.fish`.
+    For bash, `eval "$(vinstall completion bash)"` in `~/.bashrc`; for zsh, with `zsh`, in `~/.zshrc`
+    below `compinit`; for fish,
+    `vinstall completion fish > ~/.config/fish/completions/vinstall.fish`.
     """
     from click.shell_completion import get_completion_class
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from vinstall.errors import UsageError
 from vinstall.workflows.option_table import OPTIONS, Kind, RawValue, parse_value
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Decorator = Callable[[_Command], _Command]
@@ -37,6 +40,16 @@ class SectionedOption(click.Option):
         super().__init__(*args, **kwargs)
         self.section = section
         self.help = help  # what click is given it lays out anew, with a module of many others
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Paths, where the value is one; the shell knows them."""
+        wanted = {*(self.metavar or "").split("|")}
+        kind = "file" if wanted & {"FILE", "PATH"} else "dir" if "DIR" in wanted else None
+        if kind is None:
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type=kind)]
 
 
 def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:
