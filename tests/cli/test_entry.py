@@ -25,7 +25,7 @@ def test_the_version_loads_nothing_but_the_entry() -> None:
         "except SystemExit: print(sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[1] == "['vinstall', 'vinstall.cli', 'vinstall.cli.entry']"
+    assert done.stdout.splitlines()[1] == "['gc', 'vinstall', 'vinstall.cli', 'vinstall.cli.entry']"
 
 
 def test_without_words_the_help_is_shown(tmp_path: Path) -> None:

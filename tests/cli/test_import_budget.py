@@ -8,6 +8,7 @@ anew: every line that is added costs every user something on every run.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -130,12 +131,25 @@ class TestBudget:
         assert scene.run("app", "--reinstall").code == 0
         check("warm_install", loaded(scene, "app", "--reinstall"))
 
+    def test_express_install(self, scene: Scene) -> None:
+        """The third run finds the recipe that the second has left."""
+        model = scene.root / "model"
+        shutil.copytree(scene.env, model, symlinks=True)
+        age(scene.index)
+        for _ in range(2):
+            loaded(scene, "plain")
+            shutil.rmtree(scene.env)
+            shutil.copytree(model, scene.env, symlinks=True)
+        check("express_install", loaded(scene, "plain"))
+
     def test_warm_dry_run(self, scene: Scene) -> None:
         assert scene.run("app", "--dry-run").code == 0
         check("warm_dry_run", loaded(scene, "app", "--dry-run"))
 
 
-@pytest.mark.parametrize("name", ["version", "nothing_to_do", "warm_install", "warm_dry_run"])
+@pytest.mark.parametrize(
+    "name", ["version", "nothing_to_do", "express_install", "warm_install", "warm_dry_run"]
+)
 def test_the_network_and_the_drawing_are_in_no_list(name: str) -> None:
     listed = set((LISTS / f"{name}.txt").read_text().split())
     assert listed.isdisjoint(

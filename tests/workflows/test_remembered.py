@@ -217,6 +217,19 @@ class TestKey:
         edited = Asking(standings=(Standing(distribution=found),)).key()
         assert edited not in (None, first)
 
+    def test_the_same_elsewhere_is_the_same_where_it_is_little(self, tmp_path: Path) -> None:
+        keys = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            keys.append(Asking(standings=(standing(tmp_path / name),)).key())
+        assert keys[0] == keys[1] is not None
+        many = tuple(standing(tmp_path, f"1.{number}") for number in range(9))
+        before = Asking(standings=many).key()
+        (tmp_path / "demo-1.0.dist-info" / "METADATA").write_text(
+            "Name: demo\nVersion: 1.0\nX: y\n"
+        )
+        assert Asking(standings=many).key() not in (None, before)
+
     def test_the_time_up_to_which_files_count(self) -> None:
         early, late = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2))
         assert Asking(cutoff=early).key() not in (None, Asking().key(), Asking(cutoff=late).key())
@@ -351,7 +364,7 @@ REFUSED = Rejection(filename="", label="cu13", reason=cast(Any, None))
     [
         replace(PIN, direct_url="https://index.example/d.whl"),
         replace(PIN, choice=Choice(artifact=SOURCE)),
-        replace(PIN, choice=Choice(artifact=replace(WHEEL, name=LABELLED))),
+        replace(PIN, choice=Choice(artifact=WHEEL._replace(name=LABELLED))),
         replace(PIN, choice=Choice(artifact=WHEEL, table=VariantTable(namespaces=(), variants={}))),
         replace(PIN, choice=Choice(artifact=WHEEL, rejected=(REFUSED,))),
     ],

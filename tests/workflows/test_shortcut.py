@@ -20,10 +20,11 @@ from vinstall.target.environment import Scheme, Target
 from vinstall.values import replace
 from vinstall.workflows.grounds import grounds
 from vinstall.workflows.invocation import Invocation
+from vinstall.workflows.kept_answer import cache_root
 from vinstall.workflows.remembered import Remembered
 from vinstall.workflows.report import Action, InstallReport, Item
 from vinstall.workflows.settings import Settings, TargetSettings
-from vinstall.workflows.shortcut import cache_root, recall, remember
+from vinstall.workflows.shortcut import recall, remember
 
 SAID = ("a plan\n", "environment: `env`\nnothing to do: 1 project as asked already\n")
 LONG_AGO = 1_700_000_000_123_456_789
@@ -216,7 +217,7 @@ def test_another_interpreter_or_kernel_decides_anew(
 def test_two_questions_in_one_place_take_turns(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vinstall.workflows.shortcut.crc32", lambda _: 7)
+    monkeypatch.setattr("vinstall.workflows.kept_answer.crc32", lambda _: 7)
     assert world.remember()
     first, world.words = world.words, ["demo"]
     assert world.recall() is None
@@ -433,10 +434,11 @@ def test_an_environment_that_is_not_virtual_has_no_grounds(tmp_path: Path) -> No
     assert found is None
 
 
-def test_the_shortcut_loads_nothing() -> None:
+@pytest.mark.parametrize("module", ["shortcut", "express"])
+def test_looking_for_an_answer_loads_nothing(module: str) -> None:
     code = (
         "import os, sys; before = set(sys.modules);"
-        "import vinstall.workflows.shortcut;"
+        f"import vinstall.workflows.{module};"
         "print(*sorted(set(sys.modules) - before))"
     )
     run = subprocess.run(
@@ -445,8 +447,9 @@ def test_the_shortcut_loads_nothing() -> None:
         text=True,
         check=True,
     )
-    expected = {"vinstall", "vinstall.workflows", "vinstall.workflows.shortcut", "binascii", "time"}
-    assert set(run.stdout.split()) <= expected
+    expected = {"vinstall", "vinstall.workflows", "vinstall.workflows.kept_answer"}
+    own = f"vinstall.workflows.{module}"
+    assert set(run.stdout.split()) <= {*expected, own, "binascii", "time"}
 
 
 def _source() -> str:

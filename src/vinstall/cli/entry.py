@@ -1,5 +1,6 @@
 """The console script: the cheapest answers first, then the commands."""
 
+import gc
 import os
 import sys
 
@@ -9,11 +10,14 @@ from vinstall import __version__
 def main() -> None:
     """Run vinstall on `sys.argv`; does not return."""
     _open_streams()
+    # Pages make a hundred thousand tuples and no cycles: looking for some takes a tenth of a run.
+    gc.set_threshold(200_000, 50, 100)
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # before there was anybody to say so
         sys.stderr.write("interrupted: the environment is as it was\n")
         code = 130
+    gc.freeze()  # else all of it is looked at twice on the way out
     raise SystemExit(code)
 
 
@@ -35,18 +39,18 @@ def _run(words: list[str]) -> int:
         said = recall(words, os.environ, __version__)
         if said is not None:
             return _repeat(*said)
-    import gc
+        from vinstall.workflows.express import travel
 
+        talk = travel(words, os.environ, __version__, terminal=sys.stderr.isatty())
+        if talk is not None:
+            return _repeat("", talk)
     from vinstall.cli.running import run
-
-    # Pages make a hundred thousand tuples and no cycles: looking for some takes a tenth of a run.
-    gc.set_threshold(200_000, 50, 100)
 
     return run(words)
 
 
 def _repeat(output: str, talk: str) -> int:
-    """Say once more what an earlier run said."""
+    """Say what an earlier run said, or would say."""
     try:
         sys.stderr.write(talk)
         sys.stdout.write(output)

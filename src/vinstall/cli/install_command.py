@@ -84,20 +84,26 @@ def _keep_answer(
     report: InstallReport,
     said: tuple[str, str],
 ) -> None:
-    """Let the next run of the same words begin where this one ended, if nothing was changed."""
+    """Let the next run of the same words begin where this one ended, or go its way faster."""
     from vinstall.workflows.assemble import describe
     from vinstall.workflows.grounds import grounds
     from vinstall.workflows.shortcut import remember
 
+    started = time.time_ns() - int((time.perf_counter() - STARTED) * 1e9)
+    if report.beginning is not None:
+        from vinstall.workflows.recipe import keep_recipe
+
+        words = console.words
+        keep_recipe(words, settings, invocation, report, started=started, summary=said[1])
+        return
     found = grounds(settings, invocation, report)
     if found is None:
         return
-    ago = int((time.perf_counter() - STARTED) * 1e9)
     remember(
         console.words,
         os.environ,
         __version__,
-        started=time.time_ns() - ago,
+        started=started,
         files=found.files,
         sites=found.sites,
         said=(said[0], f"environment: {describe(report.target)}\n{said[1]}"),

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging import __file__ as packaging_file
+
 from vinstall.formats.simple_api import ARCHIVE_SUFFIXES
+from vinstall.values import replace
 from vinstall.workflows.configuration import configuration_input
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.pip_configuration import pip_configuration_candidates
 from vinstall.workflows.report import Action, InstallReport
-from vinstall.workflows.settings import Settings
+from vinstall.workflows.settings import Settings, TargetSettings
 
 _PLAIN = re.compile(r"[A-Za-z0-9][^/\\@:$]*")
 """A requirement that names neither a place nor a variable."""
@@ -39,21 +42,12 @@ def grounds(settings: Settings, invocation: Invocation, report: InstallReport) -
     and its plan is a remembered resolution.  Variants have no grounds.
     """
     target = report.target
-    plain = all(item.label is None for item in report.items)
-    own = target.is_virtual and not target.described and _is_place(settings.target.python)
-    if not (plain and own and _only_wants(settings) and _has_grounds(settings, report)):
+    named = _is_place(settings.target.python)
+    if not (named and _has_grounds(settings, report) and not _changes_much(settings)):
         return None
-    named = (
-        *settings.requirement_files,
-        *settings.constraint_files,
-        *settings.override_files,
-    )
-    files = [invocation.folder / Path(name).expanduser() for name in named]
-    if "-" in named:  # standard input has no stamp
+    files = wanted_files(settings, invocation, report)
+    if files is None:
         return None
-    if not all(map(_is_plain, settings.requirements)) or not all(map(_is_plain_file, files)):
-        return None
-    files += _configuration(invocation)
     files += _environment(settings, invocation)
     prefix, python = target.prefix, target.python
     files += [python, prefix / "pyvenv.cfg", prefix / "bin" / "python", prefix / "bin" / "python3"]
@@ -61,6 +55,29 @@ def grounds(settings: Settings, invocation: Invocation, report: InstallReport) -
     if report.remembered is None:
         return Grounds(paths, sites)
     return Grounds((*paths, *report.remembered.pages), sites, report.remembered.until)
+
+
+def wanted_files(
+    settings: Settings, invocation: Invocation, report: InstallReport
+) -> list[Path] | None:
+    """The files that had a say in what is wanted; None where these cannot be named, or variants had.
+
+    Those of the environment and the pages of indexes are not among them.
+    """
+    target = report.target
+    plain = all(item.label is None for item in report.items)
+    own = target.is_virtual and not target.described
+    named = (
+        *settings.requirement_files,
+        *settings.constraint_files,
+        *settings.override_files,
+    )
+    if "-" in named or not (plain and own and _only_wants(settings)):
+        return None  # standard input, for one, has no stamp
+    files = [invocation.folder / Path(name).expanduser() for name in named]
+    if not all(map(_is_plain, settings.requirements)) or not all(map(_is_plain_file, files)):
+        return None
+    return [*files, *_configuration(invocation), Path(packaging_file)]
 
 
 def _has_grounds(settings: Settings, report: InstallReport) -> bool:
@@ -81,15 +98,24 @@ def _is_place(python: str | None) -> bool:
 
 def _only_wants(settings: Settings) -> bool:
     """Whether the settings do no more than name requirements."""
-    target = settings.target
     demands = (
-        settings.editables, settings.groups, settings.upgrade, settings.upgrade_packages,
-        settings.reinstall, settings.reinstall_packages, settings.no_deps, settings.only_deps,
-        settings.exact, settings.refresh, settings.no_cache, settings.report,
-        settings.sources.find_links, settings.variants.reselect, target.target, target.prefix,
-        target.root, target.user, target.system, target.python_version, target.python_platform,
+        settings.editables, settings.groups, settings.only_deps, settings.exact, settings.refresh,
+        settings.no_cache, settings.report, settings.sources.find_links, settings.variants.reselect,
+        settings.variants.host,
     )  # fmt: skip
-    return not any(demands)
+    where = replace(settings.target, python=None, break_system_packages=False)
+    return not any(demands) and where == TargetSettings()
+
+
+def _changes_much(settings: Settings) -> bool:
+    """Whether what is there already is of little matter."""
+    return bool(
+        settings.upgrade
+        or settings.upgrade_packages
+        or settings.reinstall
+        or settings.reinstall_packages
+        or settings.no_deps
+    )
 
 
 def _is_plain(word: str) -> bool:

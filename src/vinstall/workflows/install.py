@@ -123,8 +123,13 @@ def _install(
         standings = tuple(unbound(standings, versions_after(installed, resolution)))
         plan = run.plan(resolution, standings)
         demand_hashes(plan, question.hashes, required=rooms.settings.require_hashes)
+        beginning = None
+        if lock is not None and question.remembered is not None and not plan.is_empty:
+            from vinstall.workflows.recipe import begin
+
+            beginning = begin(rooms, target)
         stored = run.carry_out(plan, lock) if lock is not None else {}
-        return run.report(plan, standings, stored)
+        return replace(run.report(plan, standings, stored), beginning=beginning)
 
 
 @frozen

@@ -37,11 +37,14 @@ from vinstall.workflows.settings import Settings, TargetSettings
 
 if TYPE_CHECKING:
     from vinstall.sources.chain import Chain
+    from vinstall.target.installed import InstalledDistribution
     from vinstall.workflows.installed_variants import Standing
 
 RESOLUTIONS = "resolutions"
 """The bucket of the cache."""
-_REVISION = 1
+_REVISION = 2
+_FEW = 8
+"""Installed distributions whose metadata is read and not only looked at."""
 
 Key = tuple[str, str]
 FileStamp = tuple[str, int, int, int]
@@ -111,10 +114,11 @@ def question_key(
         tuple(target.tags),
         target.described,
     )
+    standings = tuple(standings)
+    identify = _content_of if len(standings) <= _FEW else _stamp_of
     there = sorted(
-        (one.distribution.name, str(one.distribution.version), _stamp(f"{location}/METADATA"))
+        (one.distribution.name, str(one.distribution.version), *identify(one.distribution))
         for one in standings
-        for location in (one.distribution.location,)
     )
     variants = any(one.verdict is not None for one in standings)
     try:
@@ -216,6 +220,19 @@ def _pin(
         extras=frozenset(map(NormalizedName, extras)),
         requested=requested,
     )
+
+
+def _content_of(found: InstalledDistribution) -> tuple[str]:
+    """What the metadata says: so the `pip` of a new environment is known from another one."""
+    try:
+        content = found.metadata()
+    except OSError:
+        content = b""
+    return (hashlib.sha256(content).hexdigest(),)
+
+
+def _stamp_of(found: InstalledDistribution) -> tuple[object, ...]:
+    return _stamp(f"{found.location}/METADATA") or ()
 
 
 def _stamp(path: str) -> FileStamp | None:

@@ -24,6 +24,7 @@ from vinstall.values import field, frozen
 from vinstall.workflows.metadata_json import JsonMetadata
 
 if TYPE_CHECKING:
+    from vinstall.workflows.recipe import Beginning
     from vinstall.workflows.remembered import Remembered
 
 PIP_VERSION = "26.3"
@@ -73,6 +74,8 @@ class InstallReport:
     """What the providers said that were asked."""
     remembered: Remembered | None = None
     """What a resolution that was not made anew rests on."""
+    beginning: Beginning | None = None
+    """What the environment was like before, where that may be of use to the next run."""
 
     def with_action(self, *actions: Action) -> tuple[Item, ...]:
         """The items to which one of `actions` happens."""
