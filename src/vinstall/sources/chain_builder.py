@@ -11,11 +11,8 @@ from vinstall.net.client import HttpClient
 from vinstall.observer import Observer
 from vinstall.sources.chain import Chain, Listing
 from vinstall.sources.default_index import default_index
-from vinstall.sources.directory import Directory
-from vinstall.sources.find_links import FindLinks
 from vinstall.sources.index import Index
 from vinstall.sources.location import Location, parse_location
-from vinstall.sources.web_text import WebTexts
 from vinstall.values import frozen
 
 
@@ -96,6 +93,11 @@ class _Builder:
         return pattern.strip(), index
 
     def find_links(self) -> Sequence[Listing]:
+        if not self._choice.find_links:
+            return []
+        from vinstall.sources.find_links import FindLinks
+        from vinstall.sources.web_text import WebTexts
+
         texts = WebTexts(self._client, self._cache, refresh=self._choice.refresh)
         locations = (parse_location(text, base=self._base) for text in self._choice.find_links)
         return [
@@ -113,6 +115,8 @@ class _Builder:
 
     def _open(self, location: Location) -> Listing:
         if location.is_local:
+            from vinstall.sources.directory import Directory
+
             return Directory(location.url, observer=self._observer)
         return Index(
             location.url,

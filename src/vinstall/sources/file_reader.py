@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from vinstall.cache.files import Cache, Key
 from vinstall.errors import HashMismatch, NetworkError, SourceError
@@ -20,14 +20,16 @@ from vinstall.formats.simple_api import RemoteFile
 from vinstall.net.client import HttpClient
 from vinstall.net.response import Part, Refused
 from vinstall.observer import Observer
-from vinstall.sources.download import FILES, Downloader
 from vinstall.sources.freshness import MINIMUM
 from vinstall.sources.hashing import Checks, check_bytes, listed_sha256, strongest
 from vinstall.sources.location import shown, url_path
 from vinstall.sources.once import Once
 from vinstall.sources.source import FetchedFile, Follow
 from vinstall.sources.web_text import WebTexts
-from vinstall.sources.wheel_tail import WheelFacts, read_facts
+
+if TYPE_CHECKING:
+    from vinstall.sources.download import Downloader
+    from vinstall.sources.wheel_tail import WheelFacts
 
 METADATA = "metadata"
 """The bucket of what was read of wheels."""
@@ -54,6 +56,15 @@ class _Record(NamedTuple):
     """Seconds since the epoch up to which a record without hash is believed."""
 
 
+def memory_keys(file: RemoteFile) -> tuple[Key, ...]:
+    """Every key in the bucket METADATA under which something of a file on the web may be kept."""
+    mark = strongest(file)
+    if mark is None:
+        return (("url", _REVISION, file.url),)
+    kinds = (("file",), ("size", file.url), ("wheel", file.url))
+    return tuple((kind, _REVISION, *place, *mark) for kind, *place in kinds)
+
+
 class CachedFileReader:
     """The FileReader over everything there is.  Thread-safe; each wheel is read once."""
 
@@ -72,7 +83,7 @@ class CachedFileReader:
         self._refresh = refresh
         self._now = now
         self._texts = WebTexts(client, cache, refresh=refresh, now=now)
-        self._downloader = Downloader(client, cache, observer=observer)
+        self._downloader: Once[None, Downloader] = Once()
         self._metadata: Once[RemoteFile, bytes] = Once()
         self._records: Once[RemoteFile, _Record] = Once()
 
@@ -98,7 +109,7 @@ class CachedFileReader:
         """The whole file on disk, every listed hash right."""
         if not file.url.startswith("file:"):
             with _absence(file):
-                return self._downloader.fetch(file, follow)
+                return self._downloader.get(None, self._new_downloader).fetch(file, follow)
         path = _existing(file)
         stat = path.stat()
         key: Key = ("sha256", _REVISION, str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
@@ -193,7 +204,14 @@ class CachedFileReader:
         self._remember(file, record)
         return record
 
+    def _new_downloader(self) -> Downloader:
+        from vinstall.sources.download import Downloader
+
+        return Downloader(self._client, self._cache, observer=self._observer)
+
     def _facts(self, file: RemoteFile) -> WheelFacts:
+        from vinstall.sources.wheel_tail import read_facts
+
         path = self._on_disk(file)
         if path is None:
             with _absence(file):
@@ -212,6 +230,8 @@ class CachedFileReader:
         """The whole file, if it is here already."""
         if file.url.startswith("file:"):
             return _existing(file)
+        from vinstall.sources.download import FILES
+
         digest = listed_sha256(file)
         return None if digest is None else self._cache.find_file(FILES, digest, file.filename)
 
@@ -314,6 +334,8 @@ def _absence(file: RemoteFile) -> Iterator[None]:
 
 
 def _local_facts(path: Path, filename: str) -> WheelFacts:
+    from vinstall.sources.wheel_tail import read_facts
+
     total = path.stat().st_size
     with path.open("rb") as wheel:
 
