@@ -162,7 +162,7 @@ def test_colours_are_no_matter(left: Left) -> None:
     "settings",
     [Settings(no_deps=True), Settings(upgrade=True), Settings(upgrade_packages=frozenset({"a"})),
      Settings(reinstall=True), Settings(pre=True), Settings(resolution="lowest"),
-     Settings(require_hashes=True)],
+     Settings(require_hashes=True), Settings(sources=SourceSettings(find_links=("wheels",)))],
     ids=str,
 )  # fmt: skip
 def test_what_follows_from_the_words_may_be_asked(left: Left, settings: Settings) -> None:
@@ -184,7 +184,6 @@ UNCLEAR = [
     Settings(report="-"),
     Settings(exclude_newer="3 days"),
     Settings(exclude_newer_for=("a=b",)),
-    Settings(sources=SourceSettings(find_links=("wheels",))),
     Settings(variants=VariantSettings(host=Path("host.json"))),
     Settings(variants=VariantSettings(reselect=True)),
     Settings(target=TargetSettings(target=Path("x"))),

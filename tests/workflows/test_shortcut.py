@@ -23,7 +23,7 @@ from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.kept_answer import cache_root
 from vinstall.workflows.remembered import Remembered
 from vinstall.workflows.report import Action, InstallReport, Item
-from vinstall.workflows.settings import Settings, TargetSettings
+from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings, VariantSettings
 from vinstall.workflows.shortcut import recall, remember
 
 SAID = ("a plan\n", "environment: `env`\nnothing to do: 1 project as asked already\n")
@@ -361,6 +361,8 @@ UNCLEAR = [
     Settings(refresh=True),
     Settings(no_cache=True),
     Settings(report="-"),
+    Settings(sources=SourceSettings(find_links=("wheels",))),
+    Settings(variants=VariantSettings(host=Path("host.json"))),
     Settings(target=TargetSettings(python="3.12")),
     Settings(target=TargetSettings(target=Path("x"))),
     Settings(target=TargetSettings(user=True)),

@@ -43,7 +43,7 @@ def grounds(settings: Settings, invocation: Invocation, report: InstallReport) -
     """
     target = report.target
     named = _is_place(settings.target.python)
-    if not (named and _has_grounds(settings, report) and not _changes_much(settings)):
+    if not (named and _has_grounds(settings, report) and not _goes_further(settings)):
         return None
     files = wanted_files(settings, invocation, report)
     if files is None:
@@ -100,21 +100,21 @@ def _only_wants(settings: Settings) -> bool:
     """Whether the settings do no more than name requirements."""
     demands = (
         settings.editables, settings.groups, settings.only_deps, settings.exact, settings.refresh,
-        settings.no_cache, settings.report, settings.sources.find_links, settings.variants.reselect,
-        settings.variants.host,
+        settings.no_cache, settings.report, settings.variants.reselect, settings.variants.host,
     )  # fmt: skip
     where = replace(settings.target, python=None, break_system_packages=False)
     return not any(demands) and where == TargetSettings()
 
 
-def _changes_much(settings: Settings) -> bool:
-    """Whether what is there already is of little matter."""
+def _goes_further(settings: Settings) -> bool:
+    """Whether more is looked at than what is installed and pages that were remembered."""
     return bool(
         settings.upgrade
         or settings.upgrade_packages
         or settings.reinstall
         or settings.reinstall_packages
         or settings.no_deps
+        or settings.sources.find_links
     )
 
 
