@@ -22,7 +22,7 @@ from vinstall.resolution.explain import ResolutionFailed
 from vinstall.resolution.model import InstalledProject, Request, Resolution
 from vinstall.resolution.options import Dependencies, ResolutionOptions
 from vinstall.resolution.resolve import resolve
-from vinstall.selection.reason import TagMismatch
+from vinstall.selection.reason import TagMismatch, VariantDataInvalid
 from vinstall.selection.release import Choice, Wheel
 
 URL = "https://files.example/lib-1.5-py3-none-any.whl"
@@ -354,6 +354,23 @@ class TestWhatIsTold:
         }
         run(tables, "a", observer=recorder)
         assert recorder.details == ["conflict 1: trying other releases for `c`"]
+
+    def test_of_many_releases_for_other_platforms_the_newest_are_told(self) -> None:
+        refused = [(None, TagMismatch(tags=("py3-none-win_amd64",)))]
+        newer = {str(v): Fake(builds=(), rejected=refused) for v in range(2, 30)}
+        recorder = Recorder()
+        run({"a": {**newer, "1": Fake()}}, "a", observer=recorder)
+        told = [line.split(":")[0] for line in recorder.details]
+        assert told == [f"`a` 1 instead of {version}" for version in range(29, 19, -1)]
+
+    def test_a_release_passed_over_for_its_variants_is_found_behind_many(self) -> None:
+        refused = [(None, TagMismatch(tags=("py3-none-win_amd64",)))]
+        newer = {str(v): Fake(builds=(), rejected=refused) for v in range(3, 30)}
+        reason = VariantDataInvalid("it is not there")
+        tables = {"a": {**newer, "2": Fake(builds=(), rejected=[("cu", reason)]), "1": Fake()}}
+        assert run(tables, "a").notices == (
+            "`a` 1 instead of 2: `cu` has no usable variant metadata: it is not there",
+        )
 
 
 class TestFailures:

@@ -9,8 +9,11 @@ from packaging.version import Version
 
 from tests.selection.builders import SOURCE, a_file, page, spoken
 from vinstall.formats.simple_api import RemoteFile
+from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.release import Wheel
 from vinstall.selection.releases import group_releases
+from vinstall.selection.tags import TagFilter
+from vinstall.selection.usable import usable_wheels
 
 
 def names(files: list[RemoteFile] | tuple[Wheel, ...]) -> list[str]:
@@ -267,3 +270,48 @@ class TestAnyPage:
         for release in releases:
             assert all(wheel.name.version == release.version for wheel in release.wheels)
             assert all(wheel.name.name == release.name for wheel in release.wheels)
+
+
+_NAMES = [
+    f"demo-{version}-{tail}"
+    for version in ("1.0", "1.0.0", "2")
+    for tail in (
+        "py3-none-any.whl",
+        "1-py2-none-any.whl",
+        "cp310.cp311-cp311-linux_x86_64-v3.whl",
+        "py3-none-any-V3.whl",
+        "py3-none.whl",
+        "variants.json",
+    )
+] + ["demo-2.tar.gz"]
+
+
+class TestMayOffer:
+    FILTER = TagFilter({"py3-none-any": 0})
+
+    @pytest.mark.parametrize(
+        ("filenames", "expected"),
+        [
+            (("demo-1.0-py3-none-any.whl",), True),
+            (("demo-1.0-py2-none-any.whl", "demo-1.0-py3-none-any-x.whl"), True),
+            (("demo-1.0-py2-none-any.whl",), False),
+            (("demo-1.0-py2-none-any.whl", "demo-1.0.tar.gz"), True),
+            (("demo-2.0-py3-none-any.whl",), False),
+        ],
+    )
+    def test_a_release_for_elsewhere_is_known_by_its_names(
+        self, filenames: tuple[str, ...], expected: bool
+    ) -> None:
+        assert group_releases(page(*filenames)).may_offer(Version("1.0"), self.FILTER) is expected
+
+    @given(st.lists(st.sampled_from(_NAMES), unique=True))
+    def test_it_holds_back_nothing_that_is_usable(self, filenames: list[str]) -> None:
+        tags = {"py3-none-any": 0, "cp311-cp311-linux_x86_64": 1}
+        index = group_releases(page(*filenames))
+        for version in index.versions:
+            release = index.release(version)
+            usable, _ = usable_wheels(
+                release, tags=tags, python=Version("3.11"), policy=SelectionPolicy()
+            )
+            expected = bool(usable or release.sdists)
+            assert index.may_offer(version, TagFilter(tags)) is expected

@@ -114,6 +114,16 @@ class FakeCatalog:
             )
         return self._by_url[url]
 
+    def has_labels(self, name: NormalizedName) -> bool:
+        return any(
+            label is not None
+            for release in self._projects.get(name, {}).values()
+            for label in (
+                *(build.label for build in release.builds),
+                *(label for label, _ in release.rejected),
+            )
+        )
+
     def rejections(self, name: NormalizedName, version: Version) -> Sequence[Rejection]:
         return [
             Rejection(filename=_filename(name, version, label), label=label, reason=reason)

@@ -46,6 +46,10 @@ class Catalog(Protocol):
         """
         ...
 
+    def has_labels(self, name: NormalizedName) -> bool:
+        """Whether any release of `name` has a wheel with a variant label.  Reads pages only."""
+        ...
+
     def rejections(self, name: NormalizedName, version: Version) -> Sequence[Rejection]:
         """Why the files of one release were refused, most telling first."""
         ...

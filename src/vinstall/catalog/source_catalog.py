@@ -32,6 +32,7 @@ from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import Rejection
 from vinstall.selection.release import Choice, Release, SourceDistribution, Wheel
 from vinstall.selection.releases import ReleaseIndex, group_releases
+from vinstall.selection.tags import TagFilter
 from vinstall.sources.once import Once
 from vinstall.sources.source import FileReader
 from vinstall.target.environment import Target
@@ -106,6 +107,7 @@ class SourceCatalog:
         self._pages = pages
         self._reader = reader
         self._target = target
+        self._tag_filter = TagFilter(target.tags)
         self._answers = answers
         self._policy = policy
         self._builder = builder
@@ -154,12 +156,19 @@ class SourceCatalog:
         return self._choices.get((name, version), lambda: self._find_choices(name, version))
 
     def _find_choices(self, name: NormalizedName, version: Version) -> tuple[Choice, ...]:
+        """A release that is made for elsewhere is not judged unless somebody asks why."""
         best: tuple[Choice, ...] = ()
-        for evaluation in self._evaluations_of(name, version):
+        for index, _ in self._pages_of(name):
+            if not index.may_offer(version, self._tag_filter):
+                continue
+            evaluation = self._evaluation(index, version)
             if any(isinstance(choice.artifact, Wheel) for choice in evaluation.choices):
                 return evaluation.choices
             best = best or evaluation.choices
         return best
+
+    def has_labels(self, name: NormalizedName) -> bool:
+        return any(index.has_labels for index, _ in self._pages_of(name))
 
     def rejections(self, name: NormalizedName, version: Version) -> Sequence[Rejection]:
         evaluations = self._evaluations_of(name, version)
@@ -192,8 +201,11 @@ class SourceCatalog:
     def _evaluations_of(self, name: NormalizedName, version: Version) -> Iterator[Evaluation]:
         for index, _ in self._pages_of(name):
             if version in index.versions:
-                key = (name, version, index.page.source)
-                yield self._evaluations.get(key, partial(self._evaluate_listed, index, version))
+                yield self._evaluation(index, version)
+
+    def _evaluation(self, index: ReleaseIndex, version: Version) -> Evaluation:
+        key = (index.page.name, version, index.page.source)
+        return self._evaluations.get(key, partial(self._evaluate_listed, index, version))
 
     def _evaluate_listed(self, index: ReleaseIndex, version: Version) -> Evaluation:
         return self._evaluate(index.release(version), self._policy_for(index))

@@ -67,13 +67,17 @@ class Listing(Sequence[RemoteFile]):
 
     def of(self, at: int) -> VersionFiles:
         """The files of the version at this place of `versions`.  Costs a microsecond a file."""
-        _, rows = self._part(at)
-        return VersionFiles(*(tuple(map(_as_file, kind)) for kind in rows))
+        _, (wheels, sdists, variants) = self._part(at)
+        return VersionFiles(
+            tuple(map(_as_file, wheels)),
+            tuple(map(_as_file, sdists)),
+            tuple(map(_as_file, variants)),
+        )
 
     def _part(self, at: int) -> tuple[tuple[int, ...], tuple[tuple[Any, ...], ...]]:
         """The places in the page of the files of one part, and the files themselves by kind."""
-        places, rows = _load(self._parts[self._ends[at] : self._ends[at + 1]])
-        return places, rows
+        part: tuple[Any, Any] = _load(self._parts[self._ends[at] : self._ends[at + 1]])
+        return part
 
     @cached_property
     def _files(self) -> tuple[RemoteFile, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -14,6 +15,9 @@ from vinstall.observer import Observer
 from vinstall.resolution.model import Edge, Pin
 from vinstall.resolution.sentence import is_for_variant_reasons, rejection_texts, yanked_text
 from vinstall.selection.wording import either
+
+_DETAILS = 10
+"""Of how many releases of a project it is told, to those who want to know, that they are for elsewhere."""
 
 
 def notices(
@@ -49,25 +53,22 @@ def _passed_over(
     observer: Observer,
 ) -> list[str]:
     """Contract, section 2: "an older release chosen only for variant reasons is never silent"."""
-    newer = sorted(
-        (
-            version
-            for version in unusable
-            if version > pin.version
-            and all(r.specifier.contains(version, prereleases=True) for r in asked)
-        ),
-        reverse=True,
+    newer: Iterable[Version] = (
+        version
+        for version in sorted(unusable, reverse=True)
+        if version > pin.version
+        and all(r.specifier.contains(version, prereleases=True) for r in asked)
     )
-    lines = []
+    if not catalog.has_labels(pin.name):
+        newer = islice(newer, _DETAILS)
     for version in newer:
         rejections = catalog.rejections(pin.name, version)
         why = "; ".join(rejection_texts(rejections)) or "it has no file"
         line = f"`{pin.name}` {pin.version} instead of {version}: {why}"
         if is_for_variant_reasons(rejections):
-            lines.append(line)
-        else:
-            observer.detail(line)
-    return lines[:1]
+            return [line]
+        observer.detail(line)
+    return []
 
 
 def _yanked(pin: Pin) -> list[str]:

@@ -22,6 +22,7 @@ from vinstall.resolution.candidate import (
 )
 from vinstall.resolution.model import InstalledProject
 from vinstall.resolution.options import Prereleases, ResolutionOptions
+from vinstall.resolution.replay import Replay
 from vinstall.selection.release import Choice, Wheel
 
 Rank: TypeAlias = tuple[bool, bool, bool, int, str]
@@ -60,8 +61,8 @@ class Shortlist:
         self._requested = requested
         self._options = options
         self._made: dict[tuple[object, ...], Candidate] = {}
-        self._fitting: dict[object, _Versions] = {}
-        """The versions that a set of limits admits: asked for again and again after a conflict."""
+        self._found: dict[object, Replay[Candidate]] = {}
+        """The candidates that a set of limits admits: asked for again and again after a conflict."""
         self._offered: dict[NormalizedName, set[Version]] = {}
         self._absent: dict[tuple[NormalizedName, frozenset[Binding]], Absent] = {}
         self.unusable: dict[NormalizedName, dict[Version, None]] = {}
@@ -81,15 +82,20 @@ class Shortlist:
         urls = {limit.url_key: limit for limit in limits if limit.url_key is not None}
         if len(urls) > 1:
             return
-        found: Iterable[Candidate] = (
-            [self._direct(limit, extras) for limit in urls.values()]
-            if urls
-            else self._by_version(name, limits, bindings, extras)
-        )
+        key = (name, frozenset(limits), frozenset(bindings))
+        found = self._found.get(key)
+        if found is None:
+            candidates: Iterable[Candidate] = (
+                [self._direct(limit, extras) for limit in urls.values()]
+                if urls
+                else self._by_version(name, limits, bindings, extras)
+            )
+            found = self._found[key] = Replay(
+                one for one in candidates if _admitted(one.version, limits, bindings)
+            )
         for candidate in found:
-            if _admitted(candidate.version, limits, bindings):
-                self._announce(candidate, limits, bindings)
-                yield candidate
+            self._announce(candidate, limits, bindings)
+            yield candidate
 
     def _announce(
         self, candidate: Candidate, limits: Sequence[Ask], bindings: Sequence[Binding]
@@ -247,11 +253,7 @@ class Shortlist:
         nothing else satisfies.
         """
         versions = self._ordered(name)
-        key = (name, frozenset(limits), frozenset(bindings))
-        fitting = self._fitting.get(key)
-        if fitting is None:
-            found = (version for version in versions if _admitted(version, limits, bindings))
-            fitting = self._fitting[key] = _Versions(found)
+        fitting = (version for version in versions if _admitted(version, limits, bindings))
         unasked: list[Version] = []
         yanked: list[Candidate] = []
         wanted = self._options.prereleases_of(name)
@@ -372,25 +374,6 @@ class Shortlist:
                 url_key=url_key,
             )
         return found
-
-
-class _Versions:
-    """Versions that are worked out when they are come to, and remembered."""
-
-    def __init__(self, source: Iterator[Version]) -> None:
-        self._source = source
-        self._found: list[Version] = []
-
-    def __iter__(self) -> Iterator[Version]:
-        at = 0
-        while True:
-            if at == len(self._found):
-                more = next(self._source, None)
-                if more is None:
-                    return
-                self._found.append(more)
-            yield self._found[at]
-            at += 1
 
 
 def _is_yanked(candidate: Candidate) -> bool:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from packaging.version import Version
 
 from vinstall.errors import FormatError
-from vinstall.formats.page_listing import Listing, Misfit, list_files
+from vinstall.formats.page_listing import Listing, Misfit, VersionFiles, list_files
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
 from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.selection.reason import ForeignProject, Reason, Rejection, Unreadable
 from vinstall.selection.release import Release, SourceDistribution, Wheel
+from vinstall.selection.tags import TagFilter
 from vinstall.selection.version_list import VersionList
 
 
@@ -30,6 +31,7 @@ class ReleaseIndex:
         self.rejected = tuple(_rejection(misfit, page) for misfit in listing.misfits)
         """Files that belong to no release: foreign ones, and names or versions that cannot be read."""
         self._listing = listing
+        self._unpacked: dict[int, VersionFiles] = {}
         self._releases: dict[Version, Release] = {}
 
     def yanked(self, version: Version) -> str | None:
@@ -37,9 +39,20 @@ class ReleaseIndex:
 
         Raises KeyError for a version that is not one of `versions`; no name is parsed for it.
         """
-        files = self._listing.of(self.versions.place(version))
+        files = self._files(self.versions.place(version))
         reasons = [file.yanked for file in (*files.wheels, *files.sdists)]
         return None if None in reasons else max(reason or "" for reason in reasons)
+
+    def may_offer(self, version: Version, tags: TagFilter) -> bool:
+        """False: `version` has neither a source distribution nor a wheel that `tags` admits.
+
+        False as well for a version that is not one of `versions`.  Costs a few microseconds.
+        """
+        try:
+            files = self._files(self.versions.place(version))
+        except KeyError:
+            return False
+        return bool(files.sdists) or any(tags.may_admit(file.filename) for file in files.wheels)
 
     def release(self, version: Version) -> Release:
         """The release of one version; equal questions get the identical object.
@@ -52,9 +65,15 @@ class ReleaseIndex:
             found = self._releases.setdefault(version, self._build(version))
         return found
 
+    def _files(self, place: int) -> VersionFiles:
+        files = self._unpacked.get(place)
+        if files is None:
+            files = self._unpacked[place] = self._listing.of(place)
+        return files
+
     def _build(self, version: Version) -> Release:
         place = self.versions.place(version)
-        files = self._listing.of(place)
+        files = self._files(place)
         version = self.versions[place]
         page = self.page
         wheels = []

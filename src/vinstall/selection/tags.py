@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from vinstall.errors import FormatError
+from vinstall.formats.wheel_name import parse_wheel_name
+
 
 def best_rank(tags: Iterable[str], target: Mapping[str, int]) -> int | None:
     """The rank of the best of `tags` on the target, 0 the most preferred; None where none fits.
@@ -11,3 +14,25 @@ def best_rank(tags: Iterable[str], target: Mapping[str, int]) -> int | None:
     `target` maps `python-abi-platform` to its rank, as `Target.tags` does.
     """
     return min([target[tag] for tag in tags if tag in target], default=None)
+
+
+class TagFilter:
+    """Tells by names of wheels which are not made for a target.  Threads may share one."""
+
+    def __init__(self, target: Mapping[str, int]) -> None:
+        """`target` as for `best_rank`."""
+        self._target = target
+        self._known: dict[str, bool] = {}
+        """By what follows the version in a name; a page has few of these."""
+
+    def may_admit(self, filename: str) -> bool:
+        """False for a wheel that `best_rank` has no rank for, or whose name cannot be read."""
+        rest = filename.split("-", 2)[-1]
+        known = self._known.get(rest)
+        if known is None:
+            try:
+                tags = parse_wheel_name(filename).tags
+            except FormatError:
+                return False
+            known = self._known[rest] = best_rank(tags, self._target) is not None
+        return known
