@@ -249,6 +249,8 @@ class ConsoleObserver(Observer):
 
 def harmless(text: str) -> str:
     """`text` with everything that a terminal would obey written as in JSON and TOML: `\\u001b`."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
     return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

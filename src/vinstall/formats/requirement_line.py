@@ -32,6 +32,8 @@ _WITH_EXTRAS = pattern(r"(.+?)\[([^\[\]]*)\]", re.DOTALL)
 _MARKER_AFTER_URL = pattern(r"\s;|;\s")
 _EGG = pattern(r"[#&]egg=([^&]+)")
 _HASH = pattern(r"(sha256|sha384|sha512):([0-9a-f]+)", re.ASCII | re.IGNORECASE)
+_BEYOND_NAMES = frozenset(":@./\\")
+"""A text without any of these is neither a URL nor a path."""
 _HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
@@ -76,7 +78,7 @@ def parse_requirement_line(text: str) -> RequirementLine:
     Raises FormatError, also for an option that concerns a whole file.
     """
     text = text.strip()
-    editable = _EDITABLE.match(text)
+    editable = _EDITABLE.match(text) if text.startswith("-") else None
     asked, options = _split_at_options(text[editable.end() :] if editable else text)
     found = _editable(asked) if editable else _asked(asked)
     hashes, settings = _requirement_options(options)
@@ -134,6 +136,8 @@ def _hash(value: str) -> tuple[str, str]:
 
 
 def _asked(text: str) -> RequirementLine:
+    if not _BEYOND_NAMES.intersection(text):
+        return _by_name(text)
     if _URL.match(text):
         return _by_url(text)
     if _DIRECT.match(text):

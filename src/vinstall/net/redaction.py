@@ -21,8 +21,9 @@ def redact(text: str) -> str:
     A user part becomes `****@`, since many servers take a token for the user; values of query
     keys that sound secret become `****`.
     """
-    if "://" in text:
+    if "://" in text and "@" in text:
         text = _USER.sub(f"{_MASK}@", text)
+    if "://" in text and "=" in text:
         text = _SECRET_KEY.sub(rf"\1={_MASK}", text)
     if text.isprintable():
         return text
