@@ -306,6 +306,12 @@ class TestRecord:
         wheel = archive(tmp_path, ("pkg/a.py", "1"), ("pkg/b.py", "2"), record=record)
         assert refusal(wheel) == ("RECORD gives no hash for `pkg/b.py`",)
 
+    def test_a_row_with_other_than_three_fields_is_refused(self, tmp_path: Path) -> None:
+        record = f"pkg/a.py,{digest(b'1')},1\npkg/b.py,1\n"
+        assert refusal(archive(tmp_path, ("pkg/a.py", "1"), record=record)) == (
+            "RECORD cannot be read: row 1 has 2 fields, not 3",
+        )
+
     @pytest.mark.parametrize(
         ("row", "fault"),
         [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -28,6 +28,7 @@ _WHOLE = 1 << 20
 _SLACK = 64
 """Bytes of extra field that a first read makes room for."""
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _CREATE = (
     os.O_WRONLY
     | os.O_CREAT
@@ -166,8 +167,7 @@ def _write_whole(
         return _size_fault(member)
     if codec.crc32(data, 0) != member.crc:
         return "fails its checksum"
-    algorithm, _, digest = member.digest.partition("=")
-    if _digest(hashlib.new(algorithm, data)) != digest.rstrip("="):
+    if _digest(_hasher(member, data)) != member.digest.partition("=")[2].rstrip("="):
         return "does not match its hash in RECORD"
     _write(out, data)
     return None
@@ -213,8 +213,7 @@ def _write_long(file: Archive, member: Member, out: int, codec: Codec) -> str | 
     if fault := _header_fault(head, member):
         return fault
     file.seek(member.offset + member.header + int.from_bytes(head[28:30], "little"))
-    algorithm, _, digest = member.digest.partition("=")
-    hasher, crc, size = hashlib.new(algorithm), 0, 0
+    hasher, crc, size = _hasher(member), 0, 0
     try:
         for data in _pieces(file, member, codec):
             size += len(data)
@@ -229,7 +228,9 @@ def _write_long(file: Archive, member: Member, out: int, codec: Codec) -> str | 
         return _size_fault(member)
     if crc != member.crc:
         return "fails its checksum"
-    return None if _digest(hasher) == digest.rstrip("=") else "does not match its hash in RECORD"
+    if _digest(hasher) != member.digest.partition("=")[2].rstrip("="):
+        return "does not match its hash in RECORD"
+    return None
 
 
 def _pieces(file: Archive, member: Member, codec: Codec) -> Iterator[bytes]:
@@ -250,10 +251,18 @@ def _pieces(file: Archive, member: Member, codec: Codec) -> Iterator[bytes]:
 
 
 def _write(out: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(out, view) :]
+    written = os.write(out, data)
+    if written < len(data):  # a disk that fills up takes a part first
+        view = memoryview(data)[written:]
+        while view:
+            view = view[os.write(out, view) :]
+
+
+def _hasher(member: Member, data: bytes | memoryview = b"") -> Any:
+    algorithm = member.digest.partition("=")[0]
+    return hashlib.sha256(data) if algorithm == "sha256" else hashlib.new(algorithm, data)
 
 
 def _digest(hasher: Any) -> str:
-    return urlsafe_b64encode(hasher.digest()).rstrip(b"=").decode("ascii")
+    text: str = b2a_base64(hasher.digest(), newline=False).translate(_URL_SAFE, b"=").decode()
+    return text

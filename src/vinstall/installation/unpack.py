@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vinstall.cache.store import FileGroup, RecordPart, Store, StoredWheel
 from vinstall.errors import InstallationError
@@ -19,6 +19,9 @@ from vinstall.installation.record import record_digest, render_record
 from vinstall.installation.scripts import is_template
 from vinstall.installation.wheel_file import CheckedWheel, Member, check_wheel
 from vinstall.observer import Observer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 INSTALLER = b"vinstall\n"
 _BATCH = 4 << 20
