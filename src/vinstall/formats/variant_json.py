@@ -399,8 +399,7 @@ def combine(first: VariantTable, second: VariantTable) -> VariantTable:
     """Both tables as one: union of labels, the longer namespace list (PEP 825 "Metadata consistency").
 
     A label spoiled in one of them is spoiled in the result; the order of the two does not matter.
-    Raises FormatError where a label has other properties, a namespace another provider, or neither
-    of two lists of priorities is a prefix of the other.
+    Raises FormatError where labels, providers or the order of priorities contradict each other.
     """
     spoiled = {**second.spoiled, **first.spoiled}
     variants = _united(first.variants, second.variants, "variants", "other properties")
