@@ -99,13 +99,7 @@ class Cache:
 
     def view(self, bucket: str, key: Key) -> memoryview | None:
         """The bytes kept for `key`, or None; parts of it can be taken without copying them."""
-        try:
-            with open(self._value_path(bucket, key), "rb", buffering=0) as file:  # noqa: PTH123
-                content = memoryview(file.read())
-        except OSError:
-            return None
-        body = content[4:]
-        return body if content[:4] == zlib.crc32(body).to_bytes(4, "little") else None
+        return _checked(self._value_path(bucket, key))
 
     def read(self, bucket: str, key: Key) -> bytes | None:
         """The bytes kept for `key`, or None."""
@@ -137,6 +131,14 @@ class Cache:
     def write_value(self, bucket: str, key: Key, value: object) -> None:
         """Keep `value`, made of the types `marshal` knows and no subclass of them."""
         self.write(bucket, key, marshal.dumps(value, _MARSHAL))  # type: ignore[arg-type]
+
+    def values(self, bucket: str) -> Iterator[tuple[Path, memoryview]]:
+        """Every small value of a bucket, with the file it is in; damaged ones are left out."""
+        folder = self._existing()
+        for entry in _entries(folder / bucket) if folder is not None else ():
+            content = _checked(entry.path)
+            if content is not None:
+                yield entry.path, content
 
     def value_file(self, bucket: str, key: Key) -> Path:
         """The file in which the value for `key` is kept, if there is one."""
@@ -321,6 +323,17 @@ def _prepare(root: Path) -> Path:
     if not os.access(temporary, os.W_OK):
         raise PermissionError(13, "it is not writable")
     return folder
+
+
+def _checked(path: str | Path) -> memoryview | None:
+    """The bytes of a small value; None where there are none, or they are damaged."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            content = memoryview(file.read())
+    except OSError:
+        return None
+    body = content[4:]
+    return body if content[:4] == zlib.crc32(body).to_bytes(4, "little") else None
 
 
 def _move(temporary: Path, path: Path) -> None:

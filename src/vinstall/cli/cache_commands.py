@@ -93,8 +93,10 @@ def _info_text(found: CacheInfo) -> str:
 @talk_options
 @click.pass_obj
 def clean(console: Console, /, projects: tuple[str, ...], form: str, **parameters: Any) -> None:
-    """Empty the cache, or remove the files of some projects from it.
+    """Empty the cache, or remove from it what there is of some projects.
 
+    Of a project these are its files and builds, and what was read of it: the pages of indexes,
+    metadata, variants files.  The next run asks for them anew.
     With `--format json`: `dir` and `freed`, in bytes.
     """
     from vinstall.workflows.cache_care import clean_cache

@@ -10,7 +10,7 @@ import hashlib
 import marshal
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from packaging.utils import NormalizedName
@@ -186,11 +186,7 @@ class Index:
 
     def _kept(self, name: NormalizedName) -> _Kept | None:
         content = self._cache.view(PAGES, self._key(name))
-        if content is None:
-            return None
-        end = _HEAD_SIZE + int.from_bytes(content[:_HEAD_SIZE], "little")
-        etag, modified, until, digest, versions, status = _load(content[_HEAD_SIZE:end])
-        return _Kept(Stamp(etag, modified, until), digest, versions, status, content[end:])
+        return None if content is None else _open(content)
 
     def _keep(self, name: NormalizedName, kept: _Kept) -> None:
         head = marshal.dumps((*kept.stamp, kept.digest, kept.versions, kept.status), _MARSHAL)
@@ -208,6 +204,21 @@ class Index:
             versions=kept.versions,
             status=kept.status,
         )
+
+
+def listed_files(content: memoryview) -> Sequence[RemoteFile] | None:
+    """The files of a page as the cache keeps it; None where it says that there is no such project.
+
+    Raises ValueError, EOFError or TypeError for a page of another layout.
+    """
+    kept = _open(content)
+    return Listing(kept.listing) if kept.digest else None
+
+
+def _open(content: memoryview) -> _Kept:
+    end = _HEAD_SIZE + int.from_bytes(content[:_HEAD_SIZE], "little")
+    etag, modified, until, digest, versions, status = _load(content[_HEAD_SIZE:end])
+    return _Kept(Stamp(etag, modified, until), digest, versions, status, content[end:])
 
 
 def _load(content: memoryview) -> Any:

@@ -49,19 +49,21 @@ def cache_info(settings: Settings, invocation: Invocation, observer: Observer) -
 def clean_cache(
     settings: Settings, projects: Iterable[str], invocation: Invocation, observer: Observer
 ) -> Cleaned:
-    """Remove everything, or the files of `projects` alone.
+    """Remove everything, or what there is of `projects` alone: files, builds, pages, metadata.
 
-    What was read of pages and of single wheels is kept under its address and stays in that case;
-    it is small, and asked for again when it is old.
+    Pages of `--find-links` list many projects and stay.
     """
     cache = _cache(settings, invocation, observer)
     names = frozenset(canonicalize_name(name) for name in projects)
-    freed = (
-        cache.discard(lambda entry: not names.isdisjoint(_projects(entry)))
-        if names
-        else cache.clean()
-    )
+    freed = _clean_projects(cache, names) if names else cache.clean()
     return Cleaned(root=cache_folder(settings, invocation), freed=freed)
+
+
+def _clean_projects(cache: Cache, names: frozenset[NormalizedName]) -> int:
+    from vinstall.sources.kept_values import kept_values
+
+    values = set(kept_values(cache, names, is_theirs=lambda filename: _project(filename) in names))
+    return cache.discard(lambda entry: entry in values or not names.isdisjoint(_projects(entry)))
 
 
 def prune_cache(
