@@ -44,7 +44,9 @@ def test_names_can_be_imported_from_it(name: str) -> None:
 
 def test_what_it_has_not_is_missed_by_its_name(name: str) -> None:
     defer(name)
-    with pytest.raises(AttributeError, match=r"^module 'slow_to_load' has no attribute 'question'$"):
+    with pytest.raises(
+        AttributeError, match=r"^module 'slow_to_load' has no attribute 'question'$"
+    ):
         _ = importlib.import_module(name).question
 
 
