@@ -33,6 +33,11 @@ class Observer:
     def detail(self, message: str) -> None:
         """For `-v`: what was decided and why."""
 
+    @property
+    def wants_details(self) -> bool:
+        """Whether `detail` does anything; for details that cost something to find out."""
+        return True
+
     def page_read(self, project: str, source: str, *, from_cache: bool) -> None:
         """A project page was read from `source` (a redacted URL or a path)."""
 

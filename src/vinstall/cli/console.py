@@ -206,8 +206,12 @@ class ConsoleObserver(Observer):
         if self._first_time(message):
             self._console.warning(message, hint)
 
+    @property
+    def wants_details(self) -> bool:
+        return self._console.verbosity >= 1
+
     def detail(self, message: str) -> None:
-        if self._console.verbosity >= 1:
+        if self.wants_details:
             self._console.say(message)
 
     def page_read(self, project: str, source: str, *, from_cache: bool) -> None:

@@ -60,7 +60,7 @@ def _passed_over(
         and all(r.specifier.contains(version, prereleases=True) for r in asked)
     )
     if not catalog.has_labels(pin.name):
-        newer = islice(newer, _DETAILS)
+        newer = islice(newer, _DETAILS if observer.wants_details else 0)
     for version in newer:
         rejections = catalog.rejections(pin.name, version)
         why = "; ".join(rejection_texts(rejections)) or "it has no file"
