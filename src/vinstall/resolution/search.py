@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from vinstall.errors import ResolutionError
 from vinstall.resolution.candidate import AnyCandidate
-from vinstall.resolution.exhaustive import Exhaustive
 from vinstall.resolution.problem import Problem
 from vinstall.resolution.sweep import Sweep
 from vinstall.resolution.walk import Walk
@@ -30,6 +29,8 @@ def search(problem: Problem) -> Walk:
     if not isinstance(found, ResolutionError):
         walk = _holding(problem, found)
     if walk is None:
+        from vinstall.resolution.exhaustive import Exhaustive
+
         last = Exhaustive(shortlist, needs, tries=_LAST_TRIES)
         walk = _holding(problem, last.run(problem.asks))
     if walk is not None:
