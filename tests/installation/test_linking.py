@@ -6,12 +6,14 @@ import errno
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vinstall.installation import transfer as transferring
+from vinstall.installation.copying import clone_file
 from vinstall.installation.linking import LinkMode, default_link_mode
-from vinstall.installation.transfer import Linker, NewFile, Transfer, clone_file
+from vinstall.installation.transfer import Linker, NewFile, Transfer
 
 
 @pytest.fixture
@@ -32,8 +34,9 @@ def transfer(source: Path, target: Path) -> Transfer:
         f"{source}/",
         f"{target}/",
         names,
-        tuple(status.st_mode for status in statuses),
+        tuple(status.st_size for status in statuses),
         tuple(status.st_mtime_ns for status in statuses),
+        tuple(status.st_mode for status in statuses),
     )
 
 
@@ -88,6 +91,29 @@ class TestModes:
         Linker(LinkMode.COPY).run([transfer(source, target)])
         assert (target / "large.so").read_bytes() == content
 
+    @pytest.mark.parametrize("number", [errno.EINVAL, errno.EXDEV])
+    def test_files_are_copied_where_the_system_does_not(
+        self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        def refuse(*_: int) -> None:
+            raise OSError(number, os.strerror(number))
+
+        content = os.urandom(3 << 20)
+        (source / "large.so").write_bytes(content)
+        (source / "empty").touch()
+        monkeypatch.setattr(os, "sendfile", refuse)
+        Linker(LinkMode.COPY).run([transfer(source, tmp_path / "target")])
+        assert (tmp_path / "target" / "large.so").read_bytes() == content
+        assert (tmp_path / "target" / "a.py").read_text() == "a"
+        assert (tmp_path / "target" / "empty").read_bytes() == b""
+
+    def test_a_file_that_has_become_shorter_ends_there(self, source: Path, tmp_path: Path) -> None:
+        (source / "a.py").write_text("abc")
+        task = transfer(source, tmp_path / "target")
+        (source / "a.py").write_text("ab")
+        Linker(LinkMode.COPY).run([task])
+        assert (tmp_path / "target" / "a.py").read_text() == "ab"
+
 
 class TestFallback:
     @pytest.mark.parametrize(
@@ -108,6 +134,31 @@ class TestFallback:
         assert len(calls) == 1
         assert linker.mode == LinkMode.COPY
         assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["a.py", "run"]
+
+    @pytest.mark.parametrize("first", [0, 3])
+    def test_so_it_is_in_the_midst_of_many(
+        self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+    ) -> None:
+        for number in range(5):
+            (source / f"m{number}").touch()
+        honest, calls = os.link, []
+
+        def refuse(link: str, target: str, **options: Any) -> None:
+            calls.append(target)
+            if len(calls) > first:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+            honest(link, target, **options)
+
+        monkeypatch.setattr(os, "link", refuse)
+        monkeypatch.setattr(os, "supports_dir_fd", {*os.supports_dir_fd, refuse})
+        monkeypatch.setitem(transferring._LINKS, LinkMode.HARDLINK, refuse)
+        linker = Linker(LinkMode.HARDLINK)
+        linker.run([transfer(source, tmp_path / "one")])
+        assert len(calls) == first + 2  # what failed from folder to folder was tried once more
+        assert linker.mode == LinkMode.COPY
+        shared = [path for path in source.iterdir() if path.stat().st_nlink > 1]
+        assert len(shared) == first
+        assert len(list((tmp_path / "one").iterdir())) == 7
 
     def test_one_file_with_too_many_names_is_copied_alone(
         self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -172,8 +223,10 @@ class TestNewFiles:
         target = tmp_path / "target"
         target.mkdir()
         (target / "a.py").write_text("mine")
-        with pytest.raises(FileExistsError):
+        with pytest.raises(FileExistsError) as caught:
             Linker(mode).run([transfer(source, target)])
+        names = (caught.value.filename, caught.value.filename2)
+        assert str(target / "a.py") in names
         with pytest.raises(FileExistsError):
             Linker(mode).run([NewFile(f"{target}/", "a.py", b"x", False)])
         assert (target / "a.py").read_text() == "mine"

@@ -96,6 +96,7 @@ class Assembler:
         self._folders = folders
         self._kind = destination.launcher
         self._places: dict[str, tuple[int, str]] = {}
+        self._ways: dict[tuple[str, str], str] = {}
 
     def arrival(self, incoming: Incoming) -> Arrival:
         """What a distribution brings, RECORD included."""
@@ -132,6 +133,13 @@ class Assembler:
         found = self._places.get(folder)
         if found is None:
             found = self._places[folder] = self._ground.place(folder)
+        return found
+
+    def _way(self, folder: str, root: str) -> str:
+        """The way from `root` to `folder`, as the front of a path in RECORD; empty for itself."""
+        found = self._ways.get((folder, root))
+        if found is None:
+            found = self._ways[folder, root] = _relative(folder, root)
         return found
 
     # --- scripts --------------------------------------------------------------------------------
@@ -181,12 +189,12 @@ class Assembler:
         parts = []
         for part in wheel.record:
             overwritten = scripts if part.scheme == "scripts" else ()
-            prefix = _relative(folders[part.scheme], root)
+            prefix = self._way(folders[part.scheme], root)
             parts.append(moved_record(part.text, prefix, overwritten))
         made = []
         for text in texts:
             folder = joined(self._ground.areas[text.area].base, text.folder)
-            path = _relative(folder, root) + text.name
+            path = self._way(folder, root) + text.name
             made.append((path, record_digest(text.content), str(len(text.content))))
         own = (f"{wheel.dist_info}/RECORD", "", "")
         return "".join((*parts, render_record([*rows, *made, own]))).encode()
@@ -221,9 +229,10 @@ def _without(
 
 
 def _relative(folder: str, root: str) -> str:
-    """The way from `root` to `folder`, as the front of a path in RECORD; empty for itself."""
     if folder == root:
         return ""
+    if folder.startswith(f"{root}/"):
+        return f"{folder[len(root) + 1 :]}/"
     try:
         way = os.path.relpath(folder, root)
     except ValueError:  # another drive

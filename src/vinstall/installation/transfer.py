@@ -4,7 +4,7 @@ The names of modes are those of `linking.LinkMode`.
 """
 
 # Thousands of files, one system call each.
-# ruff: noqa: PTH102, PTH108, PTH123, SIM105
+# ruff: noqa: PTH102, SIM105
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import os
 import sys
 
 from vinstall.installation.background import Background
+from vinstall.installation.copying import OpenFolder, clone_file, copy_file, write_file
 from vinstall.values import Row
 
 TYPE_CHECKING = False
@@ -21,14 +22,12 @@ if TYPE_CHECKING:
 
     from vinstall.cache.store import FileGroup
 
-_CHUNK = 8 << 20
 _FEW = 512
-"""Files below which a second thread does not pay."""
+"""Links below which a second thread does not pay."""
+_LINKED_BYTES = 10_000
+"""Bytes that are copied in the time of one link."""
 _MANY = 4
 """Files of one folder from which on it pays to open the folder."""
-_FOLDER = (
-    getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-)
 _UNSUPPORTED = frozenset(
     (
         errno.EXDEV,  # two file systems
@@ -42,15 +41,6 @@ _UNSUPPORTED = frozenset(
     )
 )
 """Answers that will be the same for every other file of the two folders."""
-_FICLONE = 0x40049409
-_CREATE = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 def default_mode() -> str:
@@ -66,8 +56,9 @@ class Transfer(Row):
     target: str
     """With a `/` at the end."""
     names: tuple[str, ...]
-    modes: tuple[int, ...]
+    sizes: tuple[int, ...]
     times: tuple[int, ...]
+    modes: tuple[int, ...]
 
 
 class NewFile(Row):
@@ -100,7 +91,8 @@ class Linker:
         """
         work = list(tasks)
         made: set[str] = set()
-        half = _half(work) if (os.cpu_count() or 1) > 1 else 0
+        costs = [_cost(task, self.mode) for task in work]
+        half = _half(costs) if (os.cpu_count() or 1) > 1 else 0
         if not half:
             self._run(work, made)
             return
@@ -117,7 +109,8 @@ class Linker:
             if isinstance(task, Transfer):
                 self._transfer(task)
             else:
-                _write(task)
+                mode = 0o777 if task.executable else 0o666
+                write_file(task.target + task.name, task.content, mode)
 
     def _transfer(self, transfer: Transfer) -> None:
         done = 0
@@ -140,24 +133,35 @@ class Linker:
         self._copy(transfer, done)
 
     def _copy(self, transfer: Transfer, begin: int) -> None:
-        rows = zip(transfer.names, transfer.modes, transfer.times, strict=True)
-        for index, (name, mode, time) in enumerate(rows):
-            if index >= begin:
-                target = transfer.target + name
-                copy_file(transfer.source + name, target, mode)
-                if self._keep_times:
-                    os.utime(target, ns=(time, time))
+        """Copies, but for the first `begin` files."""
+        rows = list(zip(*transfer[2:], strict=True))[begin:]
+        with OpenFolder(transfer.source) as source, OpenFolder(transfer.target) as target:
+            for name, size, time, mode in rows:
+                try:
+                    copy_file(source, target, name, size, mode)
+                    if self._keep_times:
+                        os.utime(target.prefix + name, ns=(time, time), dir_fd=target.handle)
+                except OSError as error:  # which knows the last part of the path only
+                    raise OSError(error.errno, error.strerror, transfer.target + name) from error
 
 
-def _half(work: Sequence[Transfer | NewFile]) -> int:
-    """How many tasks make up half of the work; none where there is too little to share."""
-    weights = [len(task.names) if isinstance(task, Transfer) else 3 for task in work]
-    total = sum(weights)
+def _cost(task: Transfer | NewFile, mode: str) -> int:
+    """What to put something in place costs, in links."""
+    if not isinstance(task, Transfer):
+        return 3
+    if mode == "copy":
+        return 3 * len(task.names) + sum(task.sizes) // _LINKED_BYTES
+    return len(task.names)
+
+
+def _half(costs: Sequence[int]) -> int:
+    """How many tasks are half of the work; none where there is too little to share."""
+    total = sum(costs)
     if total < _FEW:
         return 0
-    half, count = 0, 0
-    while count < total // 2:
-        count += weights[half]
+    half, cost = 0, 0
+    while cost < total // 2:
+        cost += costs[half]
         half += 1
     return half
 
@@ -170,18 +174,14 @@ def _link_many(transfer: Transfer) -> int:
     if len(transfer.names) < _MANY or os.link not in os.supports_dir_fd:
         return 0
     done = 0
-    handles: list[int] = []
     try:
-        handles.append(source := os.open(transfer.source, _FOLDER))
-        handles.append(target := os.open(transfer.target, _FOLDER))
-        for name in transfer.names:
-            os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-            done += 1
+        with OpenFolder(transfer.source) as source, OpenFolder(transfer.target) as target:
+            begin, end = source.handle, target.handle
+            for name in transfer.names:
+                os.link(name, name, src_dir_fd=begin, dst_dir_fd=end, follow_symlinks=False)
+                done += 1
     except OSError:  # met again, and told with the whole path
         pass
-    finally:
-        for handle in handles:
-            os.close(handle)
     return done
 
 
@@ -200,72 +200,10 @@ def _make_folder(folder: str, made: set[str]) -> None:
     made.add(f"{folder}/")
 
 
-def _write(task: NewFile) -> None:
-    handle = os.open(task.target + task.name, _CREATE, 0o777 if task.executable else 0o666)
-    try:
-        _write_all(handle, task.content)
-    finally:
-        os.close(handle)
-
-
-def _write_all(handle: int, content: bytes) -> None:
-    written = os.write(handle, content)
-    while written < len(content):
-        written += os.write(handle, memoryview(content)[written:])
-
-
 def transfer(group: FileGroup, root: str, target: str) -> Transfer:
     """The files of `group`, which lie below `root`, for the folder `target`."""
     source = f"{root}/{group.source}/" if group.source else f"{root}/"
-    return Transfer._make((source, f"{target}/", group.names, group.modes, group.times))
-
-
-def copy_file(source: str, target: str, mode: int) -> None:
-    """The bytes of `source` in a new file.  Raises FileExistsError where `target` is taken."""
-    reading = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        writing = os.open(target, _CREATE, mode & 0o777)
-        try:
-            while chunk := os.read(reading, _CHUNK):
-                _write_all(writing, chunk)
-        finally:
-            os.close(writing)
-    finally:
-        os.close(reading)
-
-
-def clone_file(source: str, target: str) -> None:
-    """A copy on write of `source`.  Raises OSError where the file system has none."""
-    if sys.platform == "darwin":
-        _clonefile(source, target)
-    else:
-        _ficlone(source, target)
-
-
-def _ficlone(source: str, target: str) -> None:
-    if sys.platform == "win32":
-        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-    from fcntl import ioctl
-
-    with open(source, "rb") as reading:
-        mode = os.fstat(reading.fileno()).st_mode & 0o777
-        writing = os.open(target, _CREATE, mode)
-        try:
-            ioctl(writing, _FICLONE, reading.fileno())
-        except OSError:
-            os.unlink(target)
-            raise
-        finally:
-            os.close(writing)
-
-
-def _clonefile(source: str, target: str) -> None:
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.clonefile(os.fsencode(source), os.fsencode(target), 0) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), source, None, target)
+    return Transfer._make((source, f"{target}/", *group[3:]))
 
 
 _LINKS: dict[str, Callable[[str, str], None]] = {
