@@ -35,6 +35,7 @@ Data goes to standard output, talk to standard error.  Every option may also be 
 | 3 | there is no environment to install into, or it must not be changed |
 | 4 | a server cannot be reached or refuses |
 | 130 | interrupted |
+| 143 | ended by SIGTERM; as after Ctrl-C the environment is as it was |
 """
 
 

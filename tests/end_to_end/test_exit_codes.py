@@ -1,4 +1,4 @@
-"""0 done, 1 could not, 2 usage, 3 no environment, 4 network, 130 interrupted."""
+"""0 done, 1 could not, 2 usage, 3 no environment, 4 network, 130 interrupted, 143 terminated."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def test_a_server_that_refuses(scene: Scene) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_interrupted(scene: Scene) -> None:
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_interrupted(scene: Scene, name: str, code: int) -> None:
     with serving({"/simple/app/": Reply(body=b"", delay=20)}) as server:
         words = ("app", "--index-url", f"{server.url}/simple/", "--python", str(scene.python))
         with subprocess.Popen(
@@ -106,7 +107,7 @@ def test_interrupted(scene: Scene) -> None:
             deadline = time.monotonic() + 60
             while not server.requests and time.monotonic() < deadline:
                 time.sleep(0.02)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(getattr(signal, name))
             _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert err.splitlines()[-1] == "interrupted: the environment is as it was"

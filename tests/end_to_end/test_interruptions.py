@@ -74,6 +74,24 @@ def test_the_next_run_heals_what_a_kill_left_behind(scene: Scene) -> None:
         assert ran.code == 0, ran.out
 
 
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_told_to_end_while_files_are_made_ready_it_takes_them_away(
+    scene: Scene, name: str, code: int
+) -> None:
+    files = {f"large/part{at}.py": f"X = {at}\n" for at in range(6000)}
+    scene.wheel("large", files={"large/__init__.py": "", **files})
+    site = next(scene.env.glob("lib/python*/site-packages"))
+    before = sorted(site.iterdir())
+    with begun(scene, "large", "--link-mode", "copy") as process:
+        while not any(site.glob(".vinstall-*")) and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(getattr(signal, name))
+    assert process.returncode == code
+    assert sorted(site.iterdir()) == before
+    assert scene.run("large").code == 0
+    assert scene.python_says("import large.part5999 as one; print(one.X)") == "5999"
+
+
 def test_ctrl_c_leaves_the_environment_as_it_was(scene: Scene) -> None:
     publish(scene, "1.0")
     scene.run("--dry-run", *NAMES)

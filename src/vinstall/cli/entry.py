@@ -6,19 +6,44 @@ import sys
 
 from vinstall import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from types import FrameType
+else:
+    try:
+        import _signal as signal  # without the enumerations, which take longer to load
+    except ImportError:
+        import signal
+
+INTERRUPTED, TERMINATED = 130, 143
+"""128 and the number of the signal, as shells have it."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: somebody ends this, a scheduler or a container that stops."""
+
 
 def main() -> None:
     """Run vinstall on `sys.argv`; does not return."""
     _open_streams()
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
     # Pages make a hundred thousand tuples and no cycles: looking for some takes a tenth of a run.
     gc.set_threshold(200_000, 50, 100)
     try:
         code = _run(sys.argv[1:])
-    except KeyboardInterrupt:  # before there was anybody to say so
+    except KeyboardInterrupt as error:  # before there was anybody to say so
         sys.stderr.write("interrupted: the environment is as it was\n")
-        code = 130
+        code = TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     gc.freeze()  # else all of it is looked at twice on the way out
     raise SystemExit(code)
+
+
+def _terminate(number: int, _frame: "FrameType | None") -> None:
+    """What is half done is put right on the way out, as after Ctrl-C; a second signal kills."""
+    signal.signal(number, signal.SIG_DFL)
+    raise Terminated
 
 
 def _open_streams() -> None:

@@ -15,18 +15,18 @@ import click
 
 from vinstall.cli.commands import vinstall
 from vinstall.cli.console import Console
+from vinstall.cli.entry import INTERRUPTED, TERMINATED, Terminated
 from vinstall.errors import UsageError, VinstallError
 
 COMPLETION_VARIABLE = "_VINSTALL_COMPLETE"
 """Set by the script of `vinstall completion` when it asks for words."""
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 """128 + SIGPIPE, what a shell reports for a program whose reader went away."""
 
 
 def run(words: Sequence[str]) -> int:
     """Run the command in `words`; the exit code.  0 done, 1 could not, 2 usage, 3 no environment,
-    4 network, 130 interrupted.  A bug shows its trace."""
+    4 network, 130 interrupted, 143 terminated.  A bug shows its trace."""
     if asked := os.environ.get(COMPLETION_VARIABLE):
         from click.shell_completion import shell_complete
 
@@ -48,9 +48,10 @@ def run(words: Sequence[str]) -> int:
     except UnicodeEncodeError as error:
         console.error(_unwritable(error))
         return UsageError.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
         console.interrupted()
-        return INTERRUPTED
+        # A question that is interrupted raises another error.
+        return TERMINATED if Terminated in map(type, (error, error.__context__)) else INTERRUPTED
     except BrokenPipeError:
         # The interpreter flushes standard output once more on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -47,6 +47,8 @@ class held_back:  # noqa: N801  reads as the block it is
             signal.signal(number, handler)
         for number in self._heard:
             if number != signal.SIGINT:
+                # No handler could say that nothing was done.
+                signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
