@@ -118,7 +118,7 @@ class TestBodies:
             (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", "7 bytes are missing"),
             (
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nok",
-                "IncompleteRead(2 bytes read)",
+                "7 bytes are missing",
             ),
             (b"", "Remote end closed connection without response"),
             (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH-2.0-OpenSSH_9.2"),
@@ -129,7 +129,7 @@ class TestBodies:
         with scripted([answer]) as server, pytest.raises(TransferInterrupted) as caught:
             client().get(server.url + "/")
         assert caught.value.message.startswith("the connection to `127.0.0.1` broke: ")
-        assert reason.split("(")[0] in caught.value.message
+        assert reason in caught.value.message
 
     def test_a_server_that_says_nothing(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:

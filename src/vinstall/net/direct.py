@@ -1,33 +1,33 @@
-"""Direct: connections of the standard library to servers that are reached without a proxy.
+"""Direct: our own connections to servers that are reached without a proxy.
 
-Half the processor time of httpx for a small request, and half the time to import (measured on
-300 requests by 24 threads: 0.18 s instead of 0.37 s).  Import this lazily (20 ms).
+A third of the processor time of httpx for a small request, and a tenth of the time to import.
 """
 
 from __future__ import annotations
 
-import http.client
-import ssl
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from vinstall.net.address import Origin, parse_origin
 from vinstall.net.answer import Fault, Stage
 from vinstall.net.network_settings import NetworkSettings
+from vinstall.net.wire import BadAnswer, Wire
+
+if TYPE_CHECKING:
+    import ssl
 
 _IDLE_SECONDS = 30.0
 _MOST_IDLE = 64
-_BLOCK = 128 * 1024
 _URL_CHARACTERS = "/%:@!$&'()*+,;=~-._?[]"
 
 
 class _Idle(NamedTuple):
     since: float
-    connection: http.client.HTTPConnection
+    connection: Wire
 
 
 class Direct:
@@ -69,7 +69,7 @@ class Direct:
             for _, connection in kept:
                 connection.close()
 
-    def give_back(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
+    def give_back(self, origin: Origin, connection: Wire) -> None:
         """Keep a connection for the next request."""
         with self._lock:
             kept = self._idle[origin]
@@ -78,7 +78,7 @@ class Direct:
                 return
         connection.close()
 
-    def _take(self, origin: Origin) -> http.client.HTTPConnection | None:
+    def _take(self, origin: Origin) -> Wire | None:
         """The connection that was used last; those that are old are closed."""
         with self._lock:
             kept = self._idle[origin]
@@ -89,80 +89,53 @@ class Direct:
             connection.close()
         return None
 
-    def _connect(self, url: str, origin: Origin) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection
-        if origin.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                origin.host, origin.port, timeout=self._timeout, context=self._context(url)
-            )
-        else:
-            connection = http.client.HTTPConnection(origin.host, origin.port, timeout=self._timeout)
+    def _connect(self, url: str, origin: Origin) -> Wire:
+        context = self._context(url) if origin.scheme == "https" else None
         try:
-            connection.connect()
+            return Wire(origin.host, origin.port or 80, timeout=self._timeout, context=context)
         except (OSError, UnicodeError) as error:
-            connection.close()
             raise Fault(Stage.CONNECTING, str(error)) from error
-        return connection
 
     def _ask(
-        self,
-        connection: http.client.HTTPConnection,
-        target: str,
-        headers: Mapping[str, str],
-        origin: Origin,
+        self, connection: Wire, target: str, headers: Mapping[str, str], origin: Origin
     ) -> DirectAnswer:
         try:
-            connection.request("GET", target, headers=dict(headers))
+            connection.ask(target, headers)
+            return DirectAnswer(self, origin, connection)
         except ValueError as error:
             raise Fault(Stage.ASKING, str(error)) from error
-        except OSError as error:
-            raise Fault(Stage.TALKING, str(error)) from error
-        try:
-            response = connection.getresponse()
-        except (http.client.HTTPException, OSError) as error:
+        except (BadAnswer, OSError) as error:
             raise Fault(Stage.TALKING, str(error) or type(error).__name__) from error
-        return DirectAnswer(self, origin, connection, response)
 
 
 class DirectAnswer:
     """An answer over one connection."""
 
-    def __init__(
-        self,
-        pool: Direct,
-        origin: Origin,
-        connection: http.client.HTTPConnection,
-        response: http.client.HTTPResponse,
-    ) -> None:
+    def __init__(self, pool: Direct, origin: Origin, connection: Wire) -> None:
+        """Reads the head.  Raises BadAnswer or OSError."""
         self._pool = pool
         self._origin = origin
-        self._connection: http.client.HTTPConnection | None = connection
-        self._response = response
-        self.status = response.status
-        self.headers: Mapping[str, str] = {
-            name.lower(): value for name, value in response.getheaders()
-        }
+        self._connection: Wire | None = connection
+        head = connection.read_head()
+        self._body = connection.read_body(head)
+        self.status = head.status
+        self.headers = head.headers
+        if head.length == 0:
+            next(self._body, None)
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes of the body as they were sent.  Raises Fault where it breaks off."""
-        response = self._response
         try:
-            while chunk := response.read1(_BLOCK):
-                yield chunk
-        except (http.client.HTTPException, OSError) as error:
+            yield from self._body
+        except (BadAnswer, OSError) as error:
             raise Fault(Stage.TALKING, str(error) or type(error).__name__) from error
-        if response.length:  # read1 takes the end of the connection for the end of the body
-            raise Fault(Stage.TALKING, f"{response.length} bytes are missing")
 
     def close(self) -> None:
         """Keep the connection if the body was read to its end, else close it."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        # read1 leaves a response of known length open when it has read all of it.
-        is_complete = self._response.isclosed() or self._response.length == 0
-        self._response.close()
-        if is_complete and not self._response.will_close:
+        if connection.is_reusable:
             self._pool.give_back(self._origin, connection)
         else:
             connection.close()
