@@ -7,9 +7,7 @@ make and to marshal, and nothing is parsed from a file name here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin
 
@@ -91,26 +89,9 @@ _STRONGEST_FIRST = (
     "md5",
 )
 _STRENGTH = {name: rank for rank, name in enumerate(_STRONGEST_FIRST)}
-_Hashes = tuple[tuple[str, str], ...]
-_new_file = tuple.__new__  # RemoteFile's own constructor takes twice as long
+Hashes = tuple[tuple[str, str], ...]
+new_file = tuple.__new__  # RemoteFile's own constructor takes twice as long
 
-# One pass over the page.  What a browser would not take for a tag (comments, style sheets,
-# scripts) is matched too, so that it is skipped.  No part can fail after it has consumed
-# something: the cost is linear, whatever the page.
-_TOKEN = pattern(
-    r"""<(?:
-        ([aA]|[bB][aA][sS][eE]|[mM][eE][tT][aA])(?=[\s/>])
-        (?:\s++href="([^"]*+)")?
-        ([^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+')?[^>=]*+)*+)>?
-      | !--.*?(?:-->|\Z)
-      | ((?i:style|script|title|textarea))(?=[\s/>]).*?(?:</(?i:\4)|\Z)
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
-_ATTRIBUTE = pattern(
-    r"""([^\s=>/][^\s=>/]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+)))?"""
-)
-_BEFORE_VALUE = pattern(r"[\s/]*+([^\s=>/\"']++)\s*+=\s*+")
 _RELATIVE = pattern(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
 
 
@@ -120,7 +101,7 @@ def parse_project_html(text: str, *, url: str, name: NormalizedName, source: str
     Links to anything but wheels, source distributions and variant metadata are left out.
     Raises FormatError where the page says it follows a major version above 1 (PEP 629).
     """
-    files, meta = _scan(text, url)
+    files, meta = _scan_html(text, url)
     return ProjectPage(
         name=name, source=source, files=files, status=meta.get("pypi:project-status")
     )
@@ -128,7 +109,15 @@ def parse_project_html(text: str, *, url: str, name: NormalizedName, source: str
 
 def parse_links(text: str, *, url: str) -> tuple[RemoteFile, ...]:
     """Every archive an HTML page links to, of whatever project: a find-links page."""
-    return _scan(text, url)[0]
+    return _scan_html(text, url)[0]
+
+
+def _scan_html(text: str, url: str) -> tuple[tuple[RemoteFile, ...], dict[str, str]]:
+    from vinstall.formats.html_links import scan_html  # a warm run reads no page
+
+    files, meta = scan_html(text, url)
+    _check_version(meta.get("pypi:repository-version", "1.0"), url)
+    return files, meta
 
 
 def parse_project_json(text: bytes, *, url: str, name: NormalizedName, source: str) -> ProjectPage:
@@ -147,7 +136,7 @@ def parse_project_json(text: bytes, *, url: str, name: NormalizedName, source: s
     meta = document.get("meta")
     if isinstance(meta, dict):
         _check_version(str(meta.get("api-version", "1.0")), source)
-    absolute = _absolute_from(url)
+    absolute = absolute_from(url)
     rows = (_json_row(row, absolute) for row in document["files"] if isinstance(row, dict))
     versions = document.get("versions")
     status = document.get("project-status")
@@ -161,11 +150,15 @@ def parse_project_json(text: bytes, *, url: str, name: NormalizedName, source: s
     )
 
 
-def parse_hashes(pairs: Mapping[str, object]) -> _Hashes:
+def parse_hashes(pairs: Mapping[str, object]) -> Hashes:
     """The hashes of a table as RemoteFile keeps them; algorithms Python need not have are left out.
 
     A digest that is malformed is kept: the file it belongs to will then never match.
     """
+    if len(pairs) == 1:
+        digest = pairs.get("sha256")
+        if isinstance(digest, str):
+            return (("sha256", digest.lower()),)
     known = [
         (algorithm, value.lower())
         for algorithm, value in ((key.lower(), value) for key, value in pairs.items())
@@ -174,7 +167,7 @@ def parse_hashes(pairs: Mapping[str, object]) -> _Hashes:
     return tuple(sorted(known, key=lambda pair: _STRENGTH[pair[0]]))
 
 
-def parse_hash_fragment(fragment: str) -> _Hashes:
+def parse_hash_fragment(fragment: str) -> Hashes:
     """The hashes in the fragment of a URL, such as `sha256=...`; other keys mean nothing here."""
     if fragment.startswith("sha256=") and "&" not in fragment:
         return (("sha256", fragment[7:].lower()),)
@@ -193,6 +186,11 @@ def link_name(url: str) -> str:
     name = path[path.rfind("/") + 1 :]
     name = unquote(name) if "%" in name else name
     return name if _is_safe(name) and name not in (".", "..") else ""
+
+
+def is_listed_name(filename: str) -> bool:
+    """Whether `filename` is safe, and of a kind that a page is read for."""
+    return filename.endswith(LISTED_SUFFIXES) and _is_safe(filename)
 
 
 def _is_safe(name: str) -> bool:
@@ -214,110 +212,7 @@ def _check_version(text: str, source: str) -> None:
         )
 
 
-def _scan(text: str, url: str) -> tuple[tuple[RemoteFile, ...], dict[str, str]]:
-    """The files a page links to, and its `<meta>` names with their contents."""
-    files: list[RemoteFile] = []
-    meta: dict[str, str] = {}
-    absolute = _absolute_from(url)
-    based = False
-    for tag, href, attributes, _ in _TOKEN.findall(text):
-        if tag in ("a", "A"):
-            file = _anchor(href, attributes, absolute)
-            if file is not None:
-                files.append(file)
-        elif tag:
-            values = _attributes(attributes)
-            href = _text(href or values.get("href", "")).strip()
-            if href and not based and tag.lower() == "base":
-                based = True
-                absolute = _absolute_from(absolute(href))
-            meta.setdefault(values.get("name", "").lower(), _text(values.get("content", "")))
-    _check_version(meta.get("pypi:repository-version", "1.0"), url)
-    return tuple(files), meta
-
-
-def _attributes(text: str) -> Mapping[str, str]:
-    """Attribute names in lower case to values as written; the first of equal names counts.
-
-    Nearly all tags of a page have the same few attributes in double quotes: what stands between
-    the values is looked at once.
-    """
-    parts = text.split('"')
-    names = _names(tuple(parts[::2])) if len(parts) % 2 else None
-    if names is not None:
-        return dict(zip(names, parts[1::2], strict=True))
-    found: dict[str, str] = {}
-    for name, double, single, bare in _ATTRIBUTE.findall(text):
-        found.setdefault(name.lower(), double or single or bare)
-    return found
-
-
-@lru_cache(maxsize=64)
-def _names(between: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The names if `between` is what stands around values in double quotes and nothing else."""
-    matches = [_BEFORE_VALUE.fullmatch(part) for part in between[:-1]]
-    names = tuple(match[1].lower() for match in matches if match is not None)
-    plain = len(names) == len(matches) == len(set(names)) and not between[-1].strip("/ \t\r\n\f")
-    return names if plain else None
-
-
-@lru_cache(maxsize=256)
-def _text(value: str) -> str:
-    """An attribute's value with its character references resolved."""
-    if "&" not in value:
-        return value
-    import html  # its table of entities takes 2 ms to load
-
-    return html.unescape(value)
-
-
-def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> RemoteFile | None:
-    """The file one `<a>` offers, or None where it leads elsewhere.
-
-    `href` is the value where it is the first attribute, as it nearly always is.
-    """
-    href = href or _attributes(attributes).get("href", "")
-    link, _, fragment = (_text(href) if "&" in href else href).strip().partition("#")
-    filename = link[link.rfind("/") + 1 :]
-    if "%" in filename or "?" in link:
-        filename = link_name(link)
-    if not filename.endswith(LISTED_SUFFIXES) or not _is_safe(filename):
-        return None
-    if not link.startswith(("https://", "http://")):
-        link = absolute(link)
-        if not link:
-            return None
-    hashes = parse_hash_fragment(fragment) if fragment else ()
-    python, yanked, core, seal = _details(attributes) if attributes else (None, None, None, None)
-    return _new_file(RemoteFile, (filename, link, hashes, None, python, yanked, core, None, seal))
-
-
-@lru_cache(maxsize=512)
-def _details(attributes: str) -> tuple[str | None, str | None, _Hashes | None, str | None]:
-    """Requires-Python, the reason of a yank, the hashes of the metadata sidecar, the provenance."""
-    if "data-" not in attributes.lower():
-        return None, None, None, None
-    values = _attributes(attributes)
-    python, yanked = values.get("data-requires-python"), values.get("data-yanked")
-    core = values.get("data-core-metadata", values.get("data-dist-info-metadata"))
-    provenance = values.get("data-provenance")
-    return (
-        _text(python) if python else None,
-        yanked if yanked is None else _text(yanked),
-        core if core is None else _metadata_hashes(core),
-        _text(provenance) if provenance else None,
-    )
-
-
-def _metadata_hashes(value: str) -> _Hashes | None:
-    """PEP 658: `true`, or `algorithm=digest`.  Anything else promises a file without a hash."""
-    if value.startswith("sha256=") and "&" not in value:
-        return parse_hash_fragment(value)
-    value = _text(value).strip()
-    return None if value.lower() == "false" else parse_hash_fragment(value)
-
-
-def _absolute_from(base: str) -> Callable[[str], str]:
+def absolute_from(base: str) -> Callable[[str], str]:
     """A function from a link on the page at `base` to its absolute URL.
 
     The URL is empty where the scheme is none of http, https and file, or where a page that came
@@ -357,14 +252,14 @@ def _json_row(row: Mapping[str, object], absolute: Callable[[str], str]) -> Remo
     filename, url = row.get("filename"), row.get("url")
     if not isinstance(filename, str) or not isinstance(url, str):
         return None
-    if not filename.endswith(LISTED_SUFFIXES) or not _is_safe(filename):
+    if not is_listed_name(filename):
         return None
     url = absolute(url.strip().partition("#")[0])
     if not url:
         return None
     hashes, size, python = row.get("hashes"), row.get("size"), row.get("requires-python")
     uploaded, provenance = row.get("upload-time"), row.get("provenance")
-    return _new_file(
+    return new_file(
         RemoteFile,
         (
             filename,
@@ -387,7 +282,7 @@ def _json_yanked(value: object) -> str | None:
     return "" if value is True else None
 
 
-def _json_metadata(value: object) -> _Hashes | None:
+def _json_metadata(value: object) -> Hashes | None:
     """PEP 714: true, false or a table of hashes."""
     if isinstance(value, dict):
         return parse_hashes(value)
