@@ -350,10 +350,6 @@ def test_pages_that_are_not_kept_are_not_rested_on(world: World) -> None:
     assert not world.keep(until=0)
 
 
-def test_a_page_with_variants_is_not_rested_on(world: World) -> None:
-    assert not world.keep(filename="demo-1.0-variants.json")
-
-
 LABELLED = parse_wheel_name("demo-1.0-py3-none-any-cu13.whl")
 SOURCE = SourceDistribution(name=DEMO, version=Version("1.0"), file=FILE, source="")
 REFUSED = Rejection(filename="", label="cu13", reason=cast(Any, None))

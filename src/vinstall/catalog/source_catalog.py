@@ -183,6 +183,11 @@ class SourceCatalog:
         every = [Usable(wheel, 0, False) for wheel in release.wheels]
         return self._variant_data.describe(release, every)
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether variant metadata was read without fault, all of it from files whose hash a page lists."""
+        return self._variant_data.is_listed
+
     def asked(self, name: NormalizedName) -> tuple[str, ...]:
         return self._pages.asked(name)
 

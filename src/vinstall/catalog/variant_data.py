@@ -37,6 +37,8 @@ class VariantData:
         self._observer = observer
         self._index_files: Once[str, Described] = Once()
         self._wheel_files: Once[str, VariantTable | str] = Once()
+        self.is_listed = True
+        """Whether each file could be read, and its hash is listed: the pages tell when it changes."""
 
     def describe(self, release: Release, usable: Iterable[Usable]) -> Described:
         """The metadata on the labels of `usable`; nothing is read where none has one.
@@ -57,10 +59,12 @@ class VariantData:
         return self._from_wheels(wheels)
 
     def _from_index(self, file: RemoteFile) -> Described:
+        self.is_listed &= bool(file.hashes)
         try:
             table = parse_variant_table(self._reader.read(file))
         except (FormatError, IntegrityError, SourceError) as error:
             fault = f"`{file.filename}`: {error.message}"
+            self.is_listed = False
             self._observer.detail(fault)
             return Described(None, fault)
         for path in table.ignored:
@@ -92,12 +96,14 @@ class VariantData:
 
     def _from_wheel(self, file: RemoteFile) -> VariantTable | str:
         """The table inside a wheel, or what is wrong with it."""
+        self.is_listed &= bool(file.hashes)
         try:
             text = self._reader.variant_metadata(file)
             if text is None:
                 return "the wheel has no `variant.json`"
             return parse_variant_table(text)
         except (FormatError, IntegrityError, SourceError) as error:
+            self.is_listed = False
             return _inside(file, error)
 
 

@@ -70,6 +70,8 @@ class RecordedAnswers:
         self._observer = observer
         self.given: dict[str, NamespaceAnswer] = {}
         """What was said last about each namespace."""
+        self.asked: dict[tuple[str, ProviderInfo | None], tuple[int, NamespaceAnswer]] = {}
+        """What was asked, with the number of labels, and what was said."""
 
     @cached_property
     def registry(self) -> Registry:
@@ -81,6 +83,7 @@ class RecordedAnswers:
         with self._observer.during("host"):
             answer = self.registry.answer(namespace, info, labels=labels)
         self.given[namespace] = answer
+        self.asked[namespace, info] = labels, answer
         return answer
 
 

@@ -3,8 +3,9 @@
 A resolution is a function of what is asked, the user's options, the target, what is installed,
 and the pages that were read.  All but the pages make the key.  The pages are those in the cache:
 each is known by the stamp of its file, and all must be fresh, just as a resolution anew would use
-them without asking anybody.  Where anything else had a say (variants and what providers answer,
-source distributions, places on this machine) nothing is remembered.
+them without asking anybody.  Where variants had a say, what providers answered is kept beside it,
+and must be what they answer now (`remembered_choices`).  Where anything else had one (source
+distributions, places on this machine) nothing is remembered.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from packaging import __version__ as packaging_version
 from packaging.specifiers import SpecifierSet
@@ -25,13 +26,20 @@ from packaging.version import Version
 from vinstall import __version__
 from vinstall.cache.files import Cache
 from vinstall.formats.metadata import Metadata
-from vinstall.formats.page_listing import lists_variants
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
 from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.resolution.model import Kept, Pin, Resolution
 from vinstall.selection.release import Choice, Wheel
 from vinstall.target.environment import Target
 from vinstall.values import field_names, replace
+from vinstall.workflows.remembered_choices import (
+    Answers,
+    Catalog,
+    Questions,
+    answer_rows,
+    are_still_given,
+    place_of,
+)
 from vinstall.workflows.requirements import Asked
 from vinstall.workflows.settings import Settings, TargetSettings
 
@@ -59,13 +67,13 @@ class WatchedPages:
         self._stamps: dict[str, FileStamp] = {}
         self._until = float("inf")
         self.are_plain = True
-        """Whether each page is kept in a file, and none lists variants."""
+        """Whether each page is kept in a file."""
 
     def pages(self, name: NormalizedName) -> Sequence[ProjectPage]:
         """As the chain's."""
         found = self._chain.pages(name)
         kept = self._chain.kept(name)
-        if kept is None or any(lists_variants(page.files) for page in found):
+        if kept is None:
             self.are_plain = False
         for path, until in kept or ():
             stamp = _stamp(str(path))
@@ -140,24 +148,48 @@ class Remembered(NamedTuple):
     """The files of the pages that were read."""
     until: float
     """Seconds since the epoch up to which all of them are fresh."""
+    is_plain: bool = True
+    """Whether no provider had a say: nothing but the key and the pages."""
 
 
-def recall(cache: Cache, key: Key, *, offline: bool = False) -> Remembered | None:
+class Window(Protocol):
+    """Where choices among variants are made again; opened where one is."""
+
+    @property
+    def answers(self) -> Answers:
+        """Who knows what the target supports."""
+        ...
+
+    @property
+    def catalog(self) -> Catalog:
+        """The window on the sources."""
+        ...
+
+
+def recall(
+    cache: Cache, key: Key, *, offline: bool = False, window: Window | None = None
+) -> Remembered | None:
     """What was remembered under `key`.
 
-    None where there is none, or where a page is another one by now, or no longer fresh.  Costs
-    a look at the file of each page, a microsecond or two.
+    None where there is none, or where a page is another one by now, or no longer fresh, or a
+    provider answers otherwise.  Costs a look at the file of each page, a microsecond or two; where
+    variants had a say, providers are asked and their releases read again.
     """
     value = cache.read_value(RESOLUTIONS, key)
     if value is None:
         return None
-    stamps, until, pins, kept, notices = cast("tuple[Any, float, Any, Any, Any]", value)
+    stamps, until, pins, kept, notices, said = cast("tuple[Any, float, Any, Any, Any, Any]", value)
     if until <= time.time() and not offline:
         return None
     if any(_stamp(stamp[0]) != stamp for stamp in stamps):
         return None
+    if said and (window is None or not are_still_given(said, window.answers)):
+        return None
+    found = [_pin(*row, window=window) for row in pins]
+    if None in found:
+        return None
     resolution = Resolution(
-        pins=tuple(_pin(*row) for row in pins),
+        pins=tuple(pin for pin in found if pin is not None),
         kept=tuple(
             Kept(
                 name=name,
@@ -169,12 +201,24 @@ def recall(cache: Cache, key: Key, *, offline: bool = False) -> Remembered | Non
         ),
         notices=tuple(notices),
     )
-    return Remembered(resolution, tuple(stamp[0] for stamp in stamps), until)
+    return Remembered(resolution, tuple(stamp[0] for stamp in stamps), until, not said)
 
 
-def keep(cache: Cache, key: Key, resolution: Resolution, pages: WatchedPages) -> bool:
-    """Remember `resolution`, for which `pages` were read; whether that was possible."""
-    if not (pages.are_plain and all(map(_is_plain_pin, resolution.pins))):
+def keep(
+    cache: Cache,
+    key: Key,
+    resolution: Resolution,
+    pages: WatchedPages,
+    *,
+    asked: Questions | None = None,
+    catalog: Catalog | None = None,
+) -> bool:
+    """Remember `resolution`, for which `pages` were read; whether that was possible.
+
+    `asked`: what providers were asked, for a choice of `catalog`.
+    """
+    places = [_place(pin, catalog) for pin in resolution.pins]
+    if not pages.are_plain or None in places:
         return False
     stamps, until = pages.stamps()
     pins = [
@@ -184,15 +228,27 @@ def keep(cache: Cache, key: Key, resolution: Resolution, pages: WatchedPages) ->
             pin.choice.artifact.source,
             sorted(pin.extras),
             pin.requested,
+            place,
         )
-        for pin in resolution.pins
+        for pin, place in zip(resolution.pins, places, strict=True)
     ]
     kept = [
         (found.name, str(found.version), sorted(found.extras), found.requested)
         for found in resolution.kept
     ]
-    cache.write_value(RESOLUTIONS, key, (stamps, until, pins, kept, list(resolution.notices)))
+    said = answer_rows(asked or {})
+    value = (stamps, until, pins, kept, list(resolution.notices), said)
+    cache.write_value(RESOLUTIONS, key, value)
     return True
+
+
+def _place(pin: Pin, catalog: Catalog | None) -> int | None:
+    """Which of its release's choices a pin is; -1 where variants had no say; None: neither."""
+    if _is_plain_pin(pin):
+        return -1
+    if catalog is None or pin.direct_url is not None:
+        return None
+    return place_of(pin, catalog) if isinstance(pin.choice.artifact, Wheel) else None
 
 
 def _is_plain_pin(pin: Pin) -> bool:
@@ -208,14 +264,28 @@ def _is_plain_pin(pin: Pin) -> bool:
 
 
 def _pin(
-    filename: str, row: tuple[Any, ...], source: str, extras: list[str], requested: bool
-) -> Pin:
+    filename: str,
+    row: tuple[Any, ...],
+    source: str,
+    extras: list[str],
+    requested: bool,
+    place: int,
+    *,
+    window: Window | None,
+) -> Pin | None:
+    """The pin; None where its release would give another file now."""
     name = parse_wheel_name(filename)
-    wheel = Wheel(name=name, file=RemoteFile(*row), source=source)
+    choice = Choice(artifact=Wheel(name=name, file=RemoteFile(*row), source=source))
+    if place >= 0:
+        choices = window.catalog.choices(name.name, name.version) if window is not None else ()
+        again = choices[place] if place < len(choices) else None
+        if again is None or again.artifact != choice.artifact:
+            return None
+        choice = again
     return Pin(
         name=name.name,
         version=name.version,
-        choice=Choice(artifact=wheel),
+        choice=choice,
         metadata=Metadata(name=name.name, version=name.version),
         extras=frozenset(map(NormalizedName, extras)),
         requested=requested,

@@ -85,7 +85,7 @@ class Question:
         self.guessed: Callable[[Choice, Metadata], None] | None = None
         """Told, in any thread, of wheels that will probably be chosen."""
         self.remembered: Remembered | None = None
-        """What `answer` rests on; None where it was resolved."""
+        """What `answer` rests on; None where it was resolved, or providers had a say."""
 
     @cached_property
     def hashes(self) -> Mapping[NormalizedName, Hashes]:
@@ -187,17 +187,32 @@ class Question:
         if not rooms.settings.refresh:
             rooms.observer.phase("resolve")
             offline = rooms.settings.sources.offline
-            known = remembered.recall(rooms.cache, key, offline=offline)
+            known = remembered.recall(rooms.cache, key, offline=offline, window=_Window(self))
             if known is not None:
-                self.remembered = known
+                self.remembered = known if known.is_plain else None
                 for notice in known.resolution.notices:
                     rooms.observer.notice(notice)
                 return known.resolution
-        self.watched = remembered.WatchedPages(build_chain(rooms))
+        pages = self.watch()
         resolution = self.resolve(standings)
-        if not self.answers.given:
-            remembered.keep(rooms.cache, key, resolution, self.watched)
+        if self.catalog.is_listed:
+            remembered.keep(
+                rooms.cache,
+                key,
+                resolution,
+                pages,
+                asked=self.answers.asked,
+                catalog=self.catalog,
+            )
         return resolution
+
+    def watch(self) -> WatchedPages:
+        """Note which pages are read from now on."""
+        from vinstall.workflows.remembered import WatchedPages
+
+        if self.watched is None:
+            self.watched = WatchedPages(build_chain(self.rooms))
+        return self.watched
 
     def _tell_ignored(self) -> None:
         if self._has_told:
@@ -219,6 +234,24 @@ class Question:
             options=resolution_options(self.rooms.settings, self.asked.overrides),
             observer=self.rooms.observer,
         )
+
+
+class _Window:
+    """A question for a remembered resolution that may not need it."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+
+    @property
+    def answers(self) -> RecordedAnswers:
+        """As the question's."""
+        return self._question.answers
+
+    @property
+    def catalog(self) -> SourceCatalog:
+        """As the question's; what it reads is noted."""
+        self._question.watch()
+        return self._question.catalog
 
 
 class _Building:
