@@ -295,6 +295,11 @@ class TestGrammar:
             "`os_name ~= 'posix'` has no meaning where `os_name` is `posix`"
         )
 
+    def test_so_is_one_with_a_number_that_is_too_long(self) -> None:
+        with pytest.raises(FormatError) as caught:
+            holds(f"python_version < '{'9' * 5000}'")
+        assert caught.value.message.endswith("has no meaning where `python_version` is `3.11`")
+
     @given(marker_texts)
     def test_the_text_is_kept_without_white_space_at_its_ends(self, text: str) -> None:
         assert parse_marker(f"  {text}\t") == Marker(text=text)

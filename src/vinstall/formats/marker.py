@@ -161,7 +161,7 @@ class _Version(NamedTuple):
     specifier: str
 
     def holds(self, context: MarkerContext, extra: str) -> bool:
-        return _is_version(_value(self.name, context, extra), self.specifier)
+        return _is_version(self.name, _value(self.name, context, extra), self.specifier)
 
 
 class _Other(NamedTuple):
@@ -397,9 +397,13 @@ def _specifier(text: str) -> Specifier | None:
 
 
 @lru_cache(maxsize=1024)
-def _is_version(value: str, text: str) -> bool:
-    """Whether a version is one that the specifier `text` names."""
+def _is_version(name: str, value: str, text: str) -> bool:
+    """Whether the version in `name` is one that the specifier `text` names."""
     specifier = _specifier(text)
     assert specifier is not None
     # What a Python built from a checkout says of itself is no version: `3.13.0a1+`.
-    return specifier.contains(value + "local" * value.endswith("+"), prereleases=True)
+    version = value + "local" * value.endswith("+")
+    try:
+        return specifier.contains(version, prereleases=True)
+    except ValueError as error:  # a number that is too long for `int`
+        raise FormatError(f"`{name} {text}` has no meaning where `{name}` is `{value}`") from error
