@@ -108,20 +108,22 @@ class Assembler:
         links: list[Link] = []
         texts: list[Text] = []
         rows: list[tuple[str, str, str]] = []
+        places = {scheme: self._place(folder) for scheme, folder in folders.items()}
         for group in wheel.groups:
-            place = self._place(folders[group.scheme])
+            area, base = places[group.scheme]
             kept = group
             if group.scheme == "scripts":
                 # As pip: an entry point wins over a file of `.data/scripts` of the same name.
                 kept = _without(group, wheel.templates, scripts)
-                texts += self._templates(group, wheel, scripts, place)
+                texts += self._templates(group, wheel, scripts, (area, base))
             if kept.names:
-                links.append(Link(place[0], joined(place[1], group.folder), kept, wheel.path))
+                links.append(Link._make((area, joined(base, group.folder), kept, wheel.path)))
         if bytecode is not None:
             for group in bytecode.groups:
-                area, folder = self._place(folders[group.scheme])
-                links.append(Link(area, joined(folder, group.folder), group, bytecode.path))
-                rows += _bytecode_rows(folders, wheel.root, group)
+                area, base = places[group.scheme]
+                folder = joined(base, group.folder)
+                links.append(Link._make((area, folder, group, bytecode.path)))
+                rows += self._bytecode_rows(folders, wheel.root, group)
         texts += self._scripts(scripts, folders)
         texts += self._metadata(incoming, folders)
         record = self._record(wheel, folders, scripts, texts, rows)
@@ -141,6 +143,13 @@ class Assembler:
         if found is None:
             found = self._ways[folder, root] = _relative(folder, root)
         return found
+
+    def _bytecode_rows(
+        self, folders: Mapping[str, str], root: str, group: FileGroup
+    ) -> list[tuple[str, str, str]]:
+        prefix = self._way(folders[group.scheme], folders[root])
+        # Bytecode has no digest: it may be compiled again at any time.
+        return [(prefix + joined(group.folder, name), "", "") for name in group.names]
 
     # --- scripts --------------------------------------------------------------------------------
 
@@ -198,15 +207,6 @@ class Assembler:
             made.append((path, record_digest(text.content), str(len(text.content))))
         own = (f"{wheel.dist_info}/RECORD", "", "")
         return "".join((*parts, render_record([*rows, *made, own]))).encode()
-
-
-def _bytecode_rows(
-    folders: Mapping[str, str], root: str, group: FileGroup
-) -> Iterator[tuple[str, str, str]]:
-    prefix = _relative(folders[group.scheme], folders[root])
-    for name in group.names:
-        # Bytecode has no digest: it may be compiled again at any time.
-        yield prefix + joined(group.folder, name), "", ""
 
 
 def _without(

@@ -125,10 +125,11 @@ def plan_placement(
     one that is.  Two claims on one path are not noticed here: staging fails then.
     """
     tree = _Tree(areas, leaving)
+    by_area: dict[int, list[Claim]] = {}
     for claim in claims:
-        tree.add(claim)
-    for index in range(len(tree.areas)):
-        tree.descend(index, "")
+        by_area.setdefault(claim.area, []).append(claim)
+    for area, members in by_area.items():
+        tree.descend(area, "", members)
     return Placement(inward=tuple(tree.inward), taken=tuple(tree.taken))
 
 
@@ -140,39 +141,43 @@ class _Tree:
         self.inward: list[Step] = []
         self.taken: list[Taken] = []
         self._leaving = leaving
-        self._claims: dict[tuple[int, str], list[Claim]] = {}
-        self._subfolders: dict[tuple[int, str], dict[str, str]] = {}
 
-    def add(self, claim: Claim) -> None:
-        self._claims.setdefault((claim.area, claim.folder), []).append(claim)
-        folder = claim.folder
-        while folder:
-            parent, _, name = folder.rpartition("/")
-            known = self._subfolders.setdefault((claim.area, parent), {})
-            if name in known:
-                return
-            known[name] = claim.owner
-            folder = parent
-
-    def descend(self, area: int, folder: str) -> None:
-        """Steps and obstacles for a folder that exists."""
+    def descend(self, area: int, folder: str, claims: Iterable[Claim]) -> None:
+        """Steps and obstacles for a folder that exists; all `claims` are on it or below."""
         base = self.areas[area].base.rstrip("/")
         here = f"{base}/{folder}" if folder else base
-        for name, owner in self._subfolders.get((area, folder), {}).items():
+        files, below = _by_subfolder(folder, claims)
+        for name, members in below.items():
             relative, path = joined(folder, name), f"{here}/{name}"
             kind = _kind(path)
             if kind is stat.S_IFDIR or (kind is stat.S_IFLNK and _leads_inside(path, base)):
-                self.descend(area, relative)
+                self.descend(area, relative, members)
             else:
                 if kind is not None and path not in self._leaving:
-                    self.taken.append(Taken(path, owner, is_folder=False))
+                    self.taken.append(Taken(path, members[0].owner, is_folder=False))
                 self.inward.append(Step(area, relative))
-        for claim in self._claims.get((area, folder), ()):
+        for claim in files:
             for name in claim.names:
                 path = f"{here}/{name}"
                 if path not in self._leaving and (kind := _kind(path)) is not None:
                     self.taken.append(Taken(path, claim.owner, is_folder=kind is stat.S_IFDIR))
                 self.inward.append(Step(area, joined(folder, name)))
+
+
+def _by_subfolder(
+    folder: str, claims: Iterable[Claim]
+) -> tuple[list[Claim], dict[str, list[Claim]]]:
+    """Claims on a folder itself, and those below it by the next part of the path."""
+    begin = len(folder) + 1 if folder else 0
+    files: list[Claim] = []
+    below: dict[str, list[Claim]] = {}
+    for claim in claims:
+        name = claim.folder[begin:].partition("/")[0]
+        if name:
+            below.setdefault(name, []).append(claim)
+        else:
+            files.append(claim)
+    return files, below
 
 
 def _kind(path: str) -> int | None:
