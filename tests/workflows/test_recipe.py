@@ -14,8 +14,10 @@ from packaging.version import Version
 from vinstall import __version__
 from vinstall.formats.metadata import Metadata
 from vinstall.formats.simple_api import RemoteFile
+from vinstall.formats.variant_json import VariantTable
 from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.resolution.model import Pin, Resolution
+from vinstall.selection.reason import Rejection, UnsupportedFeature
 from vinstall.selection.release import Choice, Wheel
 from vinstall.target.environment import Scheme, Target
 from vinstall.values import replace
@@ -221,6 +223,19 @@ def test_what_is_not_new_and_plain_leaves_none(left: Left, other: Item) -> None:
     assert not left.keep()
     left.items = (item(), item())
     assert left.keep()
+
+
+def test_a_plain_wheel_chosen_among_variants_leaves_none(left: Left) -> None:
+    """What the machine supports had a say, and may change."""
+    plain = item()
+    assert plain.pin is not None
+    refused = Rejection("demo-1.0-py3-none-any-cu13.whl", "cu13", UnsupportedFeature((), ()))
+    table = VariantTable(namespaces=(), variants={})
+    changes: tuple[dict[str, Any], ...] = ({"table": table}, {"rejected": (refused,)})
+    for changed in changes:
+        choice = replace(plain.pin.choice, **changed)
+        left.items = (replace(plain, pin=replace(plain.pin, choice=choice)),)
+        assert not left.keep()
 
 
 def test_a_direct_url_leaves_none(left: Left) -> None:

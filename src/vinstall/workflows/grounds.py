@@ -14,7 +14,7 @@ from vinstall.values import replace
 from vinstall.workflows.configuration import configuration_input
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.pip_configuration import pip_configuration_candidates
-from vinstall.workflows.report import Action, InstallReport
+from vinstall.workflows.report import Action, InstallReport, Item
 from vinstall.workflows.settings import Settings, TargetSettings
 
 _PLAIN = re.compile(r"[A-Za-z0-9][^/\\@:$]*")
@@ -65,7 +65,7 @@ def wanted_files(
     Those of the environment and the pages of indexes are not among them.
     """
     target = report.target
-    plain = all(item.label is None for item in report.items)
+    plain = all(map(_is_plain_item, report.items))
     own = target.is_virtual and not target.described
     named = (
         *settings.requirement_files,
@@ -115,6 +115,15 @@ def _goes_further(settings: Settings) -> bool:
         or settings.reinstall_packages
         or settings.no_deps
         or settings.sources.find_links
+    )
+
+
+def _is_plain_item(item: Item) -> bool:
+    """Whether variants had no say in it: nothing but pages and tags decided on the file."""
+    choice = item.pin.choice if item.pin is not None else None
+    return item.label is None and (
+        choice is None
+        or (choice.table is None and all(one.label is None for one in choice.rejected))
     )
 
 
