@@ -131,6 +131,49 @@ class TestGuesses:
         assert recorder.pages == []
 
 
+class Waiting(Recorder):
+    """One in which every page takes its time; counts how many are waited for at once."""
+
+    def __init__(self, wait: Callable[[], object]) -> None:
+        super().__init__()
+        self.wait = wait
+        self.together = self.most = 0
+
+    def versions(self, name: NormalizedName) -> Sequence[Version]:
+        self.together += 1
+        self.most = max(self.most, self.together)
+        self.wait()
+        self.together -= 1
+        return super().versions(name)
+
+
+class TestThreads:
+    NAMES = tuple(f"p{number}" for number in range(40))
+
+    def test_a_few_take_turns_where_there_is_nothing_to_wait_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(time, "process_time", time.monotonic)  # as if it never waited
+        gate = threading.Event()
+        recorder = Waiting(lambda: gate.wait(5))
+        crawl(recorder, *self.NAMES)
+        until(lambda: recorder.most == 6)
+        time.sleep(0.05)
+        assert recorder.most == 6
+        gate.set()
+        until(lambda: len(recorder.pages) == len(self.NAMES))
+
+    def test_many_wait_together_for_a_distant_server(self) -> None:
+        gate = threading.Event()
+        recorder = Waiting(lambda: gate.wait(5))
+        crawler = crawl(recorder, *self.NAMES[:6])
+        time.sleep(0.2)
+        crawler.follow(requirements(*self.NAMES))
+        until(lambda: recorder.most == 24)
+        gate.set()
+        until(lambda: len(recorder.pages) == len(self.NAMES))
+
+
 class TestWhenItGoesWrong:
     def test_a_failure_is_left_to_whoever_asks(self) -> None:
         recorder = Recorder()

@@ -8,6 +8,7 @@ that depends on.  A guess changes no answer, it only fills the catalog's memo.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from queue import SimpleQueue
@@ -24,6 +25,10 @@ from vinstall.selection.release import Choice, Wheel
 
 _THREADS = 24
 """Enough to hide a round trip of 20 ms; 48 gained nothing."""
+_ALWAYS = 6
+"""Of these, how many do not hinder each other where there is next to nothing to wait for."""
+_BUSY = 0.6
+"""Processor time by time above which more threads would take turns, not wait together."""
 _MOST_TRIES = 3
 """Versions looked at for one guess."""
 
@@ -51,6 +56,8 @@ class Crawler:
         self._threads = threads
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._workers = 0
+        self._since = 0.0, 0.0
+        """When the first task began: time, and processor time so far."""
         self._seen: set[tuple[NormalizedName, frozenset[NormalizedName]]] = set()
         self._lock = threading.Lock()
         self._settled = False
@@ -81,11 +88,18 @@ class Crawler:
 
     def _begin(self, task: Callable[[], None]) -> None:
         self._queue.put(task)
-        if self._workers < self._threads:
+        if self._workers == 0:
+            self._since = time.monotonic(), time.process_time()
+        if self._workers < self._threads and (self._workers < _ALWAYS or self._mostly_waits()):
             self._workers += 1
             # Not of a pool: the end of the program would wait for it, and with it for a server that
             # no answer is expected from any more.
             threading.Thread(target=self._work, name="crawler", daemon=True).start()
+
+    def _mostly_waits(self) -> bool:
+        """Whether this process has waited a good part of the time since the first task."""
+        since, worked = self._since
+        return time.process_time() - worked < _BUSY * (time.monotonic() - since)
 
     def settle(self) -> None:
         """Guess on no guess any more, only on what the resolution itself says it needs."""
