@@ -8,12 +8,11 @@ from functools import lru_cache
 from operator import itemgetter
 
 from vinstall.formats.simple_api import (
+    FileRow,
     Hashes,
-    RemoteFile,
     absolute_from,
     is_listed_name,
     link_name,
-    new_file,
     parse_hash_fragment,
 )
 from vinstall.pattern import pattern
@@ -41,9 +40,9 @@ _Pick = Callable[[list[str | None]], tuple[str | None, ...]]
 _Details = tuple[str | None, str | None, Hashes | None, str | None]
 
 
-def scan_html(text: str, url: str) -> tuple[tuple[RemoteFile, ...], dict[str, str]]:
+def scan_html(text: str, url: str) -> tuple[list[FileRow], dict[str, str]]:
     """The files the page at `url` links to, in order, and its `<meta>` names with their contents."""
-    files: list[RemoteFile] = []
+    files: list[FileRow] = []
     meta: dict[str, str] = {}
     absolute = absolute_from(url)
     based = False
@@ -59,7 +58,7 @@ def scan_html(text: str, url: str) -> tuple[tuple[RemoteFile, ...], dict[str, st
                 based = True
                 absolute = absolute_from(absolute(href))
             meta.setdefault(values.get("name", "").lower(), _text(values.get("content", "")))
-    return tuple(files), meta
+    return files, meta
 
 
 def _attributes(text: str) -> Mapping[str, str]:
@@ -111,7 +110,7 @@ def _text(value: str) -> str:
     return html.unescape(value)
 
 
-def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> RemoteFile | None:
+def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> FileRow | None:
     """The file one `<a>` offers, or None where it leads elsewhere.
 
     `href` is the value where it is the first attribute, as it nearly always is.
@@ -131,7 +130,7 @@ def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> Remot
     # Where no hash is among them, many files share their attributes.
     details = _details(attributes) if '="sha' in attributes else _shared_details(attributes)
     python, yanked, core, seal = details
-    return new_file(RemoteFile, (filename, link, hashes, None, python, yanked, core, None, seal))
+    return filename, link, hashes, None, python, yanked, core, None, seal
 
 
 def _details(attributes: str) -> _Details:

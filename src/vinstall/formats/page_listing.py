@@ -16,10 +16,10 @@ from typing import Any, NamedTuple, overload
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from vinstall.formats.simple_api import RemoteFile
+from vinstall.formats.simple_api import FileRow, RemoteFile
 from vinstall.formats.wheel_name import parse_variants_json_name
 
-LISTING_REVISION = 1
+LISTING_REVISION = 2
 """Other numbers are of other layouts, or of other rules on which file belongs to which version."""
 
 _SDIST_SUFFIXES = (".tar.gz", ".zip")
@@ -110,15 +110,14 @@ class Listing(Sequence[RemoteFile]):
         return hash(self._files)
 
 
-def list_files(project: NormalizedName, files: Sequence[RemoteFile]) -> Listing:
+def list_files(project: NormalizedName, files: Sequence[FileRow]) -> Listing:
     """The files of a page on `project` by version: wheels, source distributions, variants files.
 
     Files of other kinds (eggs, installers, signatures) are of no version; files of another
     project, and those whose version cannot be read, are `misfits` besides.
     """
     grouping = _Grouping(project)
-    for place, file in enumerate(files):
-        grouping.add(place, file.filename)
+    grouping.add([file[0] for file in files])
     return Listing(_pack(grouping, files))
 
 
@@ -157,18 +156,41 @@ class _Grouping:
         self._own_names: dict[str, bool] = {}
         """Project name as written in a file name to whether it is the page's."""
 
-    def add(self, place: int, filename: str) -> None:
-        if filename.endswith(".whl"):
-            parts = filename.split("-", 2)
-            version = parts[1] if len(parts) > 1 else ""
-            if not version:
-                self.misfits.append(Misfit(filename, "is no wheel name"))
-            elif self._is_own(parts[0]):
-                self._group(version).wheels.append(place)
-                self.has_labels = self.has_labels or _has_label(filename)
-            else:
-                self.misfits.append(Misfit(filename, None))
-        elif filename.endswith(_SDIST_SUFFIXES):
+    def add(self, filenames: Sequence[str]) -> None:
+        """Take the names of a page's files, in page order.
+
+        Nearly all are wheels, whose names begin with those of other wheels of their version.
+        """
+        wheels: dict[str, list[int]] = {}
+        for place, filename in enumerate(filenames):
+            if not filename.endswith(".whl"):
+                self._add_other(place, filename)
+                continue
+            start = filename[: filename.find("-", filename.find("-") + 1)]
+            places = wheels.get(start)
+            if places is None:
+                places = self._wheels_of(filename)
+                if places is None:
+                    continue
+                wheels[start] = places
+            places.append(place)
+            if not self.has_labels and filename.count("-") > 4:
+                self.has_labels = _has_label(filename)
+
+    def _wheels_of(self, filename: str) -> list[int] | None:
+        """Where the places of wheels of one version are gathered; None for a misfit."""
+        parts = filename.split("-", 2)
+        version = parts[1] if len(parts) > 1 else ""
+        if not version:
+            self.misfits.append(Misfit(filename, "is no wheel name"))
+        elif not self._is_own(parts[0]):
+            self.misfits.append(Misfit(filename, None))
+        else:
+            return self._group(version).wheels
+        return None
+
+    def _add_other(self, place: int, filename: str) -> None:
+        if filename.endswith(_SDIST_SUFFIXES):
             text = self._sdist_version(filename)
             if text is None:
                 self.misfits.append(Misfit(filename, None))
@@ -212,7 +234,7 @@ class _Grouping:
         else:
             self._group(str(parsed[1])).variants_json.append(place)
 
-    def newest_first(self, files: Sequence[RemoteFile]) -> list[tuple[str, _Group]]:
+    def newest_first(self, files: Sequence[FileRow]) -> list[tuple[str, _Group]]:
         """Each version that can be installed, as first written; files of bad ones become misfits."""
         groups: dict[Version, tuple[str, _Group]] = {}
         for text, group in self._by_text.items():
@@ -221,7 +243,7 @@ class _Grouping:
             except ValueError:
                 fault = f"has the invalid version `{text}`"
                 listed = (*group.wheels, *group.sdists)
-                self.misfits += [Misfit(files[place].filename, fault) for place in listed]
+                self.misfits += [Misfit(files[place][0], fault) for place in listed]
                 continue
             same = groups.setdefault(version, (text, group))[1]
             if same is not group:
@@ -233,13 +255,12 @@ class _Grouping:
         ]
 
 
-def _pack(grouping: _Grouping, files: Sequence[RemoteFile]) -> bytes:
+def _pack(grouping: _Grouping, files: Sequence[FileRow]) -> bytes:
+    names = [row[0] for row in files]
     listed = grouping.newest_first(files)
-    parts = [_pack_part(files, g.wheels, g.sdists, g.variants_json) for _, g in listed]
-    placed = {
-        at for _, g in listed for kind in (g.wheels, g.sdists, g.variants_json) for at in kind
-    }
-    parts.append(_pack_part(files, [at for at in range(len(files)) if at not in placed]))
+    rows = list(map(tuple, files))  # marshal knows tuples, and no subclass of them
+    parts = [_pack_part(rows, (g.wheels, g.sdists, g.variants_json)) for _, g in listed]
+    parts.append(_pack_part(rows, (_left_out(listed, len(rows)),)))
     ends = [0]
     for part in parts:
         ends.append(ends[-1] + len(part))
@@ -250,17 +271,25 @@ def _pack(grouping: _Grouping, files: Sequence[RemoteFile]) -> bytes:
             tuple(map(tuple, grouping.misfits)),
             len(files),
             grouping.has_labels,
-            lists_variants(files),
+            any(filename.endswith(_VARIANTS_JSON_SUFFIX) for filename in names),
         ),
         _MARSHAL,
     )
     return b"".join((len(head).to_bytes(_HEAD_SIZE, "little"), head, *parts))
 
 
-def _pack_part(files: Sequence[RemoteFile], *kinds: Sequence[int]) -> bytes:
-    # marshal knows tuples, and no subclass of them
-    rows = tuple(tuple(tuple(files[place]) for place in kind) for kind in kinds)
-    return marshal.dumps((tuple(at for kind in kinds for at in kind), rows), _MARSHAL)
+def _left_out(listed: Sequence[tuple[str, _Group]], count: int) -> list[int]:
+    """The places of the files that belong to no version."""
+    kinds = [kind for _, g in listed for kind in (g.wheels, g.sdists, g.variants_json)]
+    if sum(map(len, kinds)) == count:
+        return []
+    placed = {at for kind in kinds for at in kind}
+    return [at for at in range(count) if at not in placed]
+
+
+def _pack_part(rows: Sequence[tuple[Any, ...]], kinds: Sequence[Sequence[int]]) -> bytes:
+    places = tuple([at for kind in kinds for at in kind])
+    return marshal.dumps((places, tuple([[rows[at] for at in kind] for kind in kinds])), _MARSHAL)
 
 
 def _load(content: memoryview) -> Any:

@@ -7,8 +7,9 @@ make and to marshal, and nothing is parsed from a file name here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin
 
 from packaging.utils import NormalizedName
@@ -90,37 +91,60 @@ _STRONGEST_FIRST = (
 )
 _STRENGTH = {name: rank for rank, name in enumerate(_STRONGEST_FIRST)}
 Hashes = tuple[tuple[str, str], ...]
-new_file = tuple.__new__  # RemoteFile's own constructor takes twice as long
+FileRow = tuple[Any, ...]
+"""The fields of a RemoteFile, or a RemoteFile: a page has thousands, and makes few into values."""
 
+_PLAIN_END = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+!-]*+\Z")
 _RELATIVE = pattern(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
 
 
-def parse_project_html(text: str, *, url: str, name: NormalizedName, source: str) -> ProjectPage:
+def as_files(rows: Iterable[FileRow]) -> tuple[RemoteFile, ...]:
+    """Each row as a value, by half the steps its own constructor takes."""
+    return tuple(map(partial(tuple.__new__, RemoteFile), rows))
+
+
+def parse_project_html(
+    text: str,
+    *,
+    url: str,
+    name: NormalizedName,
+    source: str,
+    files: Callable[[Sequence[FileRow]], Sequence[RemoteFile]] = as_files,
+) -> ProjectPage:
     """The page in HTML form; relative links are taken from `url` or the page's `<base>`.
+
+    `files` makes of the rows what the page shall have.
 
     Links to anything but wheels, source distributions and variant metadata are left out.
     Raises FormatError where the page says it follows a major version above 1 (PEP 629).
     """
-    files, meta = _scan_html(text, url)
+    rows, meta = _scan_html(text, url)
     return ProjectPage(
-        name=name, source=source, files=files, status=meta.get("pypi:project-status")
+        name=name, source=source, files=files(rows), status=meta.get("pypi:project-status")
     )
 
 
 def parse_links(text: str, *, url: str) -> tuple[RemoteFile, ...]:
     """Every archive an HTML page links to, of whatever project: a find-links page."""
-    return _scan_html(text, url)[0]
+    return as_files(_scan_html(text, url)[0])
 
 
-def _scan_html(text: str, url: str) -> tuple[tuple[RemoteFile, ...], dict[str, str]]:
+def _scan_html(text: str, url: str) -> tuple[list[FileRow], dict[str, str]]:
     from vinstall.formats.html_links import scan_html  # a warm run reads no page
 
-    files, meta = scan_html(text, url)
+    rows, meta = scan_html(text, url)
     _check_version(meta.get("pypi:repository-version", "1.0"), url)
-    return files, meta
+    return rows, meta
 
 
-def parse_project_json(text: bytes, *, url: str, name: NormalizedName, source: str) -> ProjectPage:
+def parse_project_json(
+    text: bytes,
+    *,
+    url: str,
+    name: NormalizedName,
+    source: str,
+    files: Callable[[Sequence[FileRow]], Sequence[RemoteFile]] = as_files,
+) -> ProjectPage:
     """The page in JSON form.  Raises FormatError; a major API version above 1 is refused (PEP 629).
 
     A row that cannot be used (no URL, an unsafe file name, another scheme) is left out.
@@ -137,14 +161,14 @@ def parse_project_json(text: bytes, *, url: str, name: NormalizedName, source: s
     if isinstance(meta, dict):
         _check_version(str(meta.get("api-version", "1.0")), source)
     absolute = absolute_from(url)
-    rows = (_json_row(row, absolute) for row in document["files"] if isinstance(row, dict))
+    rows = [_json_row(row, absolute) for row in document["files"] if isinstance(row, dict)]
     versions = document.get("versions")
     status = document.get("project-status")
     state = status.get("status") if isinstance(status, dict) else None
     return ProjectPage(
         name=name,
         source=source,
-        files=tuple(row for row in rows if row is not None),
+        files=files([row for row in rows if row is not None]),
         versions=tuple(map(str, versions)) if isinstance(versions, list) else None,
         status=state if isinstance(state, str) else None,
     )
@@ -225,6 +249,11 @@ def absolute_from(base: str) -> Callable[[str], str]:
     def absolute(link: str) -> str:
         if link.startswith(("https://", "http://")):
             return link
+        end = link.rfind("/") + 1
+        start = beginnings.get(link[:end]) if end and _PLAIN_END.match(link, end) else None
+        return start + link[end:] if start else other(link, end)
+
+    def other(link: str, end: int) -> str:
         match = _RELATIVE.fullmatch(link)
         if match is None or "/." in link[len(match[1]) :]:
             return _allowed(urljoin(base, link), local=local)
@@ -232,7 +261,10 @@ def absolute_from(base: str) -> Callable[[str], str]:
         if up not in beginnings:
             beginnings[up] = _allowed(urljoin(base, up or "."), local=local)
         start = beginnings[up]
-        return start + link[len(up) :] if start else ""
+        if not start:
+            return ""
+        beginnings[link[:end]] = start + link[len(up) : end]
+        return start + link[len(up) :]
 
     return absolute
 
@@ -247,31 +279,31 @@ def _allowed(url: str, *, local: bool) -> str:
     return ""
 
 
-def _json_row(row: Mapping[str, object], absolute: Callable[[str], str]) -> RemoteFile | None:
+def _json_row(row: Mapping[str, object], absolute: Callable[[str], str]) -> FileRow | None:
     """One element of `files` (PEP 691, 700, 714), or None where it is unusable."""
     filename, url = row.get("filename"), row.get("url")
     if not isinstance(filename, str) or not isinstance(url, str):
         return None
     if not is_listed_name(filename):
         return None
-    url = absolute(url.strip().partition("#")[0])
-    if not url:
-        return None
-    hashes, size, python = row.get("hashes"), row.get("size"), row.get("requires-python")
-    uploaded, provenance = row.get("upload-time"), row.get("provenance")
-    return new_file(
-        RemoteFile,
-        (
-            filename,
-            url,
-            parse_hashes(hashes) if isinstance(hashes, dict) else (),
-            size if type(size) is int and size >= 0 else None,
-            python if isinstance(python, str) and python else None,
-            _json_yanked(row.get("yanked")),
-            _json_metadata(row.get("core-metadata", row.get("dist-info-metadata"))),
-            uploaded if isinstance(uploaded, str) else None,
-            provenance if isinstance(provenance, str) and provenance else None,
-        ),
+    if "#" in url or not url.startswith(("https://", "http://")) or url[-1].isspace():
+        url = absolute(url.strip().partition("#")[0])
+        if not url:
+            return None
+    get = row.get
+    hashes, size, python, yanked = get("hashes"), get("size"), get("requires-python"), get("yanked")
+    uploaded, provenance = get("upload-time"), get("provenance")
+    core = get("core-metadata", get("dist-info-metadata"))
+    return (
+        filename,
+        url,
+        parse_hashes(hashes) if isinstance(hashes, dict) else (),
+        size if type(size) is int and size >= 0 else None,
+        python if isinstance(python, str) and python else None,
+        _json_yanked(yanked) if yanked else None,
+        None if core is None else _json_metadata(core),
+        uploaded if isinstance(uploaded, str) else None,
+        provenance if isinstance(provenance, str) and provenance else None,
     )
 
 

@@ -6,11 +6,11 @@ run within that time asks nobody and parses nothing.
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from packaging.utils import NormalizedName
@@ -33,7 +33,6 @@ from vinstall.pattern import pattern
 from vinstall.sources.freshness import Stamp, stamp_answer
 from vinstall.sources.once import Once
 from vinstall.sources.source import KeptFile
-from vinstall.values import replace
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
@@ -55,12 +54,10 @@ class _Kept(NamedTuple):
     """A page in the cache."""
 
     stamp: Stamp
-    digest: str
-    """Of what was received; empty where the index does not know the project."""
     versions: tuple[str, ...] | None = None
     status: str | None = None
     listing: memoryview | bytes = b""
-    """The files, packed."""
+    """The files, packed; empty where the index does not know the project."""
 
 
 class Index:
@@ -156,18 +153,21 @@ class Index:
         if stamp is None:
             return page
         if page is None:
-            self._keep(name, _Kept(stamp, ""))
+            self._keep(name, _Kept(stamp))
             return None
-        listing = list_files(name, page.files)
-        digest = hashlib.sha256(response.content).hexdigest()
-        self._keep(name, _Kept(stamp, digest, page.versions, page.status, listing.packed))
-        return replace(page, files=listing)
+        packed = page.files.packed if isinstance(page.files, Listing) else b""
+        self._keep(name, _Kept(stamp, page.versions, page.status, packed))
+        return page
 
     def _parse(self, name: NormalizedName, response: Response) -> ProjectPage:
         content_type = response.headers.get("content-type", "text/html")
         if "json" in content_type:
             return parse_project_json(
-                response.content, url=response.url, name=name, source=self.name
+                response.content,
+                url=response.url,
+                name=name,
+                source=self.name,
+                files=partial(list_files, name),
             )
         if "html" not in content_type and not response.content.lstrip()[:1] == b"<":
             raise FormatError(
@@ -177,7 +177,13 @@ class Index:
             )
         charset = _CHARSET.search(content_type)
         text = _decode(response.content, charset[1] if charset is not None else "utf-8")
-        return parse_project_html(text, url=response.url, name=name, source=self.name)
+        return parse_project_html(
+            text,
+            url=response.url,
+            name=name,
+            source=self.name,
+            files=partial(list_files, name),
+        )
 
     # --- the cache ------------------------------------------------------------------------------
 
@@ -189,13 +195,13 @@ class Index:
         return None if content is None else _open(content)
 
     def _keep(self, name: NormalizedName, kept: _Kept) -> None:
-        head = marshal.dumps((*kept.stamp, kept.digest, kept.versions, kept.status), _MARSHAL)
+        head = marshal.dumps((*kept.stamp, kept.versions, kept.status), _MARSHAL)
         content = b"".join((len(head).to_bytes(_HEAD_SIZE, "little"), head, kept.listing))
         self._cache.write(PAGES, self._key(name), content)
         self._until[name] = kept.stamp.until
 
     def _unpack(self, name: NormalizedName, kept: _Kept) -> ProjectPage | None:
-        if not kept.digest:
+        if not kept.listing:
             return None
         return ProjectPage(
             name=name,
@@ -212,13 +218,13 @@ def listed_files(content: memoryview) -> Sequence[RemoteFile] | None:
     Raises ValueError, EOFError or TypeError for a page of another layout.
     """
     kept = _open(content)
-    return Listing(kept.listing) if kept.digest else None
+    return Listing(kept.listing) if kept.listing else None
 
 
 def _open(content: memoryview) -> _Kept:
     end = _HEAD_SIZE + int.from_bytes(content[:_HEAD_SIZE], "little")
-    etag, modified, until, digest, versions, status = _load(content[_HEAD_SIZE:end])
-    return _Kept(Stamp(etag, modified, until), digest, versions, status, content[end:])
+    etag, modified, until, versions, status = _load(content[_HEAD_SIZE:end])
+    return _Kept(Stamp(etag, modified, until), versions, status, content[end:])
 
 
 def _load(content: memoryview) -> Any:
