@@ -188,7 +188,7 @@ class TestRows:
 
     def test_they_are_replaced_and_copied(self) -> None:
         one = OurRow("a", 1)
-        assert one._replace(size=2) == OurRow("a", 2)
+        assert one._replace(size=2) == replace(one, size=2) == OurRow("a", 2)
         assert repr(OurRow._make(["a", 1])) == repr(one)
         assert type(copy.copy(one)) is OurRow
         assert copy.deepcopy(one) == one

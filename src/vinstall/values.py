@@ -115,8 +115,9 @@ def frozen(cls: Any = None, /, *, eq: bool = True) -> Any:
 
 
 def replace(old: _V, /, **changes: Any) -> _V:
-    """A value like `old` with some fields changed."""
-    given = {name: getattr(old, name) for name in field_names(old) or ()}
+    """A value or row like `old` with some fields changed."""
+    names = field_names(old) or getattr(old, "_fields", ())
+    given = {name: getattr(old, name) for name in names}
     return type(old)(**(given | changes))
 
 
