@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,13 +25,14 @@ from vinstall.cache.store import Store, StoredWheel
 from vinstall.errors import HashMismatch, InstallationError, NetworkError
 from vinstall.installation.fetch import fetch_wheels
 from vinstall.installation.plan import Plan
-from vinstall.installation.streaming import ArrivingFile, EarlyFile, Following
+from vinstall.installation.streaming import ArrivingFile, EarlyFile, Following, Queue
 from vinstall.installation.unpack import unpack_wheel
-from vinstall.installation.wheel_file import InvalidWheel
+from vinstall.installation.wheel_file import InvalidWheel, Member
 from vinstall.net.client import HttpClient
 from vinstall.net.network_settings import NetworkSettings
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin
+from vinstall.selection.release import Wheel
 from vinstall.sources.file_reader import CachedFileReader
 from vinstall.sources.source import FetchedFile, Follow
 from vinstall.values import replace
@@ -359,9 +361,13 @@ class Counting:
 
 class TestFromAServer:
     def pin(self, wheel: Path, url: str, *, hashed: bool = True) -> Pin:
-        pin = make_pin(wheel, hashed=hashed)
+        return self.changed(make_pin(wheel, hashed=hashed), url=f"{url}/{wheel.name}")
+
+    def changed(self, pin: Pin, **fields: Any) -> Pin:
+        """A pin whose file is listed in another way."""
         artifact = pin.choice.artifact
-        artifact = replace(artifact, file=artifact.file._replace(url=f"{url}/{wheel.name}"))
+        assert isinstance(artifact, Wheel)
+        artifact = artifact._replace(file=artifact.file._replace(**fields))
         return replace(pin, choice=replace(pin.choice, artifact=artifact))
 
     def fetch(self, pin: Pin, reader: CachedFileReader, store: Store) -> StoredWheel:
@@ -405,12 +411,9 @@ class TestFromAServer:
         self, reader: CachedFileReader, store: Store, wheel: Path
     ) -> None:
         with serving(wheel.parent) as server:
-            pin = self.pin(wheel, server.url)
-            artifact = pin.choice.artifact
-            file = artifact.file._replace(hashes=(("sha256", "0" * 64),))
-            choice = replace(pin.choice, artifact=replace(artifact, file=file))
+            pin = self.changed(self.pin(wheel, server.url), hashes=(("sha256", "0" * 64),))
             with pytest.raises(HashMismatch):
-                self.fetch(replace(pin, choice=choice), reader, store)
+                self.fetch(pin, reader, store)
         assert [path for path in left_behind(store) if not path.endswith(".lock")] == []
 
     def test_a_connection_that_breaks_is_gone_on_with(
@@ -447,10 +450,8 @@ class TestFromAServer:
             return Reply(body=new if goes_on else old, failures=9 if first else 0, cut=2_000_000)
 
         with serving({f"/{wheel.name}": reply}) as server:
-            pin = self.pin(wheel, server.url)
-            file = pin.choice.artifact.file._replace(size=None)
-            choice = replace(pin.choice, artifact=replace(pin.choice.artifact, file=file))
-            stored = self.fetch(replace(pin, choice=choice), reader, store)
+            pin = self.changed(self.pin(wheel, server.url), size=None)
+            stored = self.fetch(pin, reader, store)
         assert counting.calls == 1
         assert store.find(stored.sha256) == stored
         assert not Path(stored.path, "demo/old.py").exists()
@@ -487,3 +488,53 @@ class TestFromAServer:
                 Listener(),
             )
         assert left_behind(store) == []
+
+
+class TestOrder:
+    """As in the archive, but what is large as soon as it begins to arrive."""
+
+    def members(self, *sizes: int) -> list[Member]:
+        found, offset = [], 0
+        for at, size in enumerate(sizes):
+            found.append(
+                Member(
+                    name=f"m{at}",
+                    scheme="purelib",
+                    destination=f"m{at}",
+                    offset=offset,
+                    header=32,
+                    compressed=size,
+                    size=size,
+                    method=0,
+                    crc=0,
+                    executable=False,
+                    digest="",
+                )
+            )
+            offset += size + 32
+        return found
+
+    def taken(self, wheel: Path, tmp_path: Path, there: int) -> list[list[str]]:
+        mib = 1 << 20
+        members = self.members(3 * mib, 2 * mib, mib, 20 * mib, 5 * mib, 9 * mib)
+        bringing = Bringing(tmp_path, wheel)
+        bringing.there = there
+        queue = Queue(members, bringing)
+        return [[member.name for member in batch] for _, batch in queue.take()]
+
+    def test_while_nothing_is_there_it_is_that_of_the_archive(
+        self, wheel: Path, tmp_path: Path
+    ) -> None:
+        order = [["m0", "m1"], ["m2"], ["m3"], ["m4"], ["m5"]]
+        assert self.taken(wheel, tmp_path, 0) == order
+
+    def test_the_large_ones_come_first_once_they_arrive(self, wheel: Path, tmp_path: Path) -> None:
+        order = [["m3"], ["m0", "m1"], ["m2"], ["m4"], ["m5"]]
+        assert self.taken(wheel, tmp_path, 7 << 20) == order
+        order = [["m3"], ["m5"], ["m0", "m1"], ["m2"], ["m4"]]
+        assert self.taken(wheel, tmp_path, 99 << 20) == order
+
+    def test_after_a_failure_nothing_is_taken(self, wheel: Path, tmp_path: Path) -> None:
+        queue = Queue(self.members(1, 9 << 20), Bringing(tmp_path, wheel))
+        queue.close()
+        assert list(queue.take()) == []

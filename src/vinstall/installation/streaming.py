@@ -13,7 +13,8 @@ import errno
 import io
 import os
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -29,8 +30,8 @@ from vinstall.sources.source import Arriving, FetchedFile
 
 _TAIL_SHARE, _LEAST_TAIL, _MOST_TAIL = 64, 256 << 10, 4 << 20
 """How much of a wheel is read first: one part in so many, and bytes."""
-_NEAR = 1 << 20
-"""Bytes; what is no further in front of what is known is read together with all between."""
+_LARGE = 8 << 20
+"""Compressed bytes of a member that one thread is busy with for long."""
 _MOST_EARLY = 64 << 20
 """Bytes that are read early and kept in memory."""
 
@@ -112,7 +113,7 @@ class Following:
             self._folder = self._store.begin()
             root = str(self._folder / "files")
             make_folders(checked, root)
-            queue = _Queue(batches(checked.members))
+            queue = Queue(checked.members, arrival)
             first, *others = files
             tasks = [self._pool.submit(self._work, file, queue, root) for file in others]
             self._work(first, queue, root)
@@ -120,7 +121,7 @@ class Following:
                 task.result()
             return _Unpacked(checked, self._folder, queue.collect(), early)
 
-    def _work(self, file: ArrivingFile, queue: _Queue, root: str) -> None:
+    def _work(self, file: ArrivingFile, queue: Queue, root: str) -> None:
         codec = best_codec()
         try:
             for at, batch in queue.take():
@@ -132,22 +133,39 @@ class Following:
             raise
 
 
-class _Queue:
-    """Batches of members, each to be taken once, in the order of the archive.  Thread-safe."""
+class Queue:
+    """Members in batches, each to be taken once.  Thread-safe."""
 
-    def __init__(self, batches: list[list[Member]]) -> None:
-        self._left: Iterator[tuple[int, list[Member]]] = iter(enumerate(batches))
-        self._written: list[list[Written]] = [[] for _ in batches]
+    def __init__(self, members: Sequence[Member], arrival: Arriving) -> None:
+        self._arrival = arrival
+        self._batches = _shares(members)
+        self._written: list[list[Written]] = [[] for _ in self._batches]
         self._lock = threading.Lock()
+        self._large: deque[int] = deque()
+        self._small: deque[int] = deque()
+        for at, batch in enumerate(self._batches):
+            (self._large if batch[0].compressed >= _LARGE else self._small).append(at)
 
     def take(self) -> Iterator[tuple[int, list[Member]]]:
-        """What nobody has taken yet."""
+        """What nobody has taken yet: in the order of the archive, but what is large when it begins to arrive.
+
+        For no two threads can share that, and the last one to be ready is waited for.
+        """
         while True:
             with self._lock:
-                found = next(self._left, None)
-            if found is None:
-                return
-            yield found
+                queue = self._next()
+                if not queue:
+                    return
+                at = queue.popleft()
+            yield at, self._batches[at]
+
+    def _next(self) -> deque[int]:
+        """Where to take from."""
+        if not self._large or not self._small:
+            return self._large or self._small
+        large = self._batches[self._large[0]][0]
+        is_next = self._large[0] < self._small[0]
+        return self._large if is_next or self._arrival.there > large.offset else self._small
 
     def put(self, at: int, written: list[Written]) -> None:
         """What became of batch number `at`."""
@@ -156,11 +174,25 @@ class _Queue:
     def close(self) -> None:
         """Nobody takes anything any more."""
         with self._lock:
-            self._left = iter(())
+            self._large.clear()
+            self._small.clear()
 
     def collect(self) -> list[Written]:
         """What became of all members, in the order of the archive."""
         return [how for batch in self._written for how in batch]
+
+
+def _shares(members: Sequence[Member]) -> list[list[Member]]:
+    """The members in archive order, cut into batches; a large one is a batch by itself."""
+    shares: list[list[Member]] = []
+    for batch in batches(members):
+        is_alone = True
+        for member in batch:
+            if is_alone or member.compressed >= _LARGE:
+                shares.append([])
+            shares[-1].append(member)
+            is_alone = member.compressed >= _LARGE
+    return shares
 
 
 class ArrivingFile:

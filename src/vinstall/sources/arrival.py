@@ -20,16 +20,22 @@ class Arrival:
         self.path = path
         self.size = size
         self._read = read
-        self._there = 0
+        self.there = 0
+        """How many bytes from the front on are in the file."""
+        self._wanted = size + 1
+        """The first place that somebody waits for; waking nobody would be most of the work."""
         self._has_ended = False
         self._news = threading.Condition()
 
     def wait(self, place: int) -> bool:
         """Return when all bytes before `place` are in the file; False if they will not be."""
-        if self._there < place:
+        if self.there < place:
             with self._news:
-                self._news.wait_for(lambda: self._there >= place or self._has_ended)
-        return self._there >= place
+                while self.there < place and not self._has_ended:
+                    self._wanted = min(self._wanted, place)
+                    if self.there < place:  # it may have come while that was not known
+                        self._news.wait()
+        return self.there >= place
 
     def read_early(self, start: int, length: int) -> bytes | None:
         """These bytes, wherever they are, by a request of its own; None where they are not to be had."""
@@ -43,9 +49,11 @@ class Arrival:
 
     def advance(self, place: int) -> None:
         """All bytes before `place` are in the file now."""
-        with self._news:
-            self._there = place
-            self._news.notify_all()
+        self.there = place
+        if place >= self._wanted:
+            with self._news:
+                self._wanted = self.size + 1
+                self._news.notify_all()
 
     def end(self) -> None:
         """Nothing more comes: something failed, or what was there is void."""

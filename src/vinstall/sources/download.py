@@ -20,10 +20,11 @@ from vinstall.net.client import HttpClient, Stream, backoff_seconds
 from vinstall.net.response import Part, TransferInterrupted
 from vinstall.observer import Observer
 from vinstall.sources.arrival import Arrival, can_be_followed
+from vinstall.sources.background import Update, updating
 from vinstall.sources.convoy import Convoy, can_be_joined
 from vinstall.sources.hashing import Checks, listed_sha256
 from vinstall.sources.once import Once
-from vinstall.sources.source import FetchedFile, Follow
+from vinstall.sources.source import WORTH_FOLLOWING, FetchedFile, Follow
 
 FILES = "files"
 """The bucket of whole files, by sha256."""
@@ -273,12 +274,15 @@ class _Transfer:
     def _receive(self, stream: Stream) -> None:
         convoy = self._convoy(stream)
         try:
-            with self._path.open("r+b" if self.received else "wb", buffering=0) as target:
+            with (
+                self._path.open("r+b" if self.received else "wb", buffering=0) as target,
+                updating(self._checks, apart=self._is_large(stream)) as update,
+            ):
                 target.seek(self.received)
                 target.truncate()
                 self._be_followed(stream)
                 for chunk in stream.chunks():
-                    if not self._write(target, chunk, convoy):
+                    if not self._write(target, chunk, convoy, update):
                         break
             if convoy is not None and convoy.has_begun:
                 convoy.finish()
@@ -301,7 +305,9 @@ class _Transfer:
         if self._file.size is not None and self.received < self._file.size:
             raise TransferInterrupted(f"`{self._file.filename}` broke off")
 
-    def _write(self, target: RawIOBase, chunk: bytes, convoy: Convoy | None) -> bool:
+    def _write(
+        self, target: RawIOBase, chunk: bytes, convoy: Convoy | None, update: Update
+    ) -> bool:
         """Write the next bytes of the first connection; whether it shall read on."""
         limit = self._file.size
         if limit is not None and self.received + len(chunk) > limit:
@@ -311,7 +317,7 @@ class _Transfer:
             _write(target, part)
             if self._arrival is not None:
                 self._arrival.advance(self.received + len(part))
-            self._checks.update(part)
+            update(part)
             self.received += len(part)
             self._observer.bytes_received(self._file.filename, len(part))
             if convoy is not None and not convoy.goes_on(self.received):
@@ -322,8 +328,7 @@ class _Transfer:
     def _be_followed(self, stream: Stream) -> None:
         """Let a large file be worked on while it arrives; told once."""
         follow, self._follow = self._follow, None
-        length = stream.headers.get("content-length", "")
-        total = self.received + int(length) if length.isdigit() else None
+        total = self._total(stream)
         if follow is None or total is None or not can_be_followed(stream, total):
             return
         read = partial(self._read_part, stream.url, stream.validator)
@@ -333,6 +338,14 @@ class _Transfer:
 
     def _read_part(self, url: str, validator: str | None, start: int, length: int) -> Part | None:
         return self._client.read_range(url, start=start, length=length, validator=validator)
+
+    def _total(self, stream: Stream) -> int | None:
+        """Bytes of the whole file, as far as the server says."""
+        length = stream.headers.get("content-length", "")
+        return self.received + int(length) if length.isdigit() else None
+
+    def _is_large(self, stream: Stream) -> bool:
+        return (self._total(stream) or 0) >= WORTH_FOLLOWING
 
     def end(self) -> None:
         """Whoever follows waits for nothing any more."""

@@ -64,6 +64,11 @@ class Arriving(Protocol):
         """Bytes of the whole file."""
         ...
 
+    @property
+    def there(self) -> int:
+        """How many bytes from the front on are in the file."""
+        ...
+
     def wait(self, place: int) -> bool:
         """Return when all bytes before `place` are in the file; False if they will not be."""
         ...
