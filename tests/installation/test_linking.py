@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -185,18 +186,31 @@ class TestFallback:
             assert (tmp_path / "clone").read_text() == "a"
 
 
-class TestThreads:
-    def test_many_files_are_shared_out(self, source: Path, tmp_path: Path) -> None:
+@pytest.fixture(params=[False, True], ids=["threads", "processes"])
+def sharing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies are shared out by threads, or by processes where they are elsewhere."""
+    alone = request.param and sys.platform == "linux" and threading.active_count() == 1
+    monkeypatch.setattr(transferring, "can_fork", lambda: alone)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("sharing")
+@pytest.mark.parametrize("mode", [LinkMode.HARDLINK, LinkMode.COPY])
+class TestSharingOut:
+    def test_many_files(self, source: Path, tmp_path: Path, mode: LinkMode) -> None:
         for number in range(700):
             (source / f"m{number}").touch()
-        linker = Linker(LinkMode.HARDLINK)
-        linker.run(transfer(source, tmp_path / f"target{number}") for number in range(4))
+        called = []
+        linker = Linker(mode)
+        tasks = (transfer(source, tmp_path / f"target{number}") for number in range(4))
+        linker.run(tasks, meanwhile=lambda: called.append(True))
+        assert called == [True]
         for number in range(4):
             assert len(list((tmp_path / f"target{number}").iterdir())) == 702
 
     @pytest.mark.parametrize("index", [0, 3])
-    def test_a_failure_in_either_thread_is_raised(
-        self, source: Path, tmp_path: Path, index: int
+    def test_a_failure_in_either_half_is_raised(
+        self, source: Path, tmp_path: Path, mode: LinkMode, index: int
     ) -> None:
         for number in range(300):
             (source / f"m{number}").touch()
@@ -204,8 +218,9 @@ class TestThreads:
         taken.mkdir()
         (taken / "m299").touch()
         work = [transfer(source, tmp_path / f"target{number}") for number in range(4)]
-        with pytest.raises(FileExistsError):
-            Linker(LinkMode.HARDLINK).run(work)
+        with pytest.raises(FileExistsError) as caught:
+            Linker(mode).run(work)
+        assert str(taken / "m299") in (caught.value.filename, caught.value.filename2)
 
 
 class TestNewFiles:

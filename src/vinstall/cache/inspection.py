@@ -29,7 +29,7 @@ class Inspection:
     def __init__(self, trees: Sequence[Tree]) -> None:
         self._trees = trees
         count = sum(len(group.names) for _, groups in trees for group in groups)
-        self._reader = _fork(trees) if count >= _MANY and _can_fork() else None
+        self._reader = _fork(trees) if count >= _MANY and can_fork() else None
 
     def passed(self) -> bool:
         """Whether every file is as it was written.  Waits for the answer."""
@@ -79,7 +79,7 @@ def is_intact(path: str, groups: Sequence[FileGroup]) -> bool:
     return True
 
 
-def _can_fork() -> bool:
+def can_fork() -> bool:
     """Whether this process may be copied: there is a second core, and no second thread.
 
     The copy of a process with threads may find locks held for ever.

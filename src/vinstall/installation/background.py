@@ -1,11 +1,15 @@
-"""Background: a call in a thread of its own.
+"""Background: a call in a thread of its own; Twin: one in a copy of this process.
 
-As `threading` does it, without loading that: it brings `functools` and `collections` along.
+A thread as `threading` makes it, without loading that: it brings `functools` and `collections`
+along.
 """
 
 from __future__ import annotations
 
 import _thread
+import errno
+import marshal
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,3 +39,48 @@ class Background:
         with self._running:
             if self._failure is not None:
                 raise self._failure
+
+
+class Twin:
+    """Begins a call in a copy of this process at once; `wait` has to be called.
+
+    For calls that do nothing but change the disk, with many short system calls, between which
+    threads would wait for each other.  Only where `cache.inspection.can_fork`.  Raises OSError
+    where there cannot be one more process.
+    """
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._reading, writing = os.pipe()
+        try:
+            self._number = os.fork()
+        except OSError:
+            os.close(self._reading)
+            os.close(writing)
+            raise
+        if not self._number:
+            _end_with(call, writing)
+        os.close(writing)
+
+    def wait(self) -> None:
+        """Come back when the call has ended.  Raises OSError as it did, or for its untimely end."""
+        with open(self._reading, "rb") as file:  # noqa: PTH123
+            told = file.read()
+        status = os.waitpid(self._number, 0)[1]
+        if told:
+            number, words, first, second = marshal.loads(told)  # noqa: S302  our own process
+            raise OSError(number, words, first, None, second)
+        if status:
+            raise OSError(errno.ECHILD, "a process that copied files was ended")
+
+
+def _end_with(call: Callable[[], None], writing: int) -> None:
+    """End this process with `call`; tell how it failed."""
+    status = 1
+    try:
+        call()
+        status = 0
+    except OSError as error:
+        words = error.errno, error.strerror, error.filename, error.filename2
+        os.write(writing, marshal.dumps(words))
+    finally:  # whatever happens: nothing else of the process that was copied goes on here
+        os._exit(status)

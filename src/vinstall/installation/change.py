@@ -6,7 +6,6 @@ import os
 
 from vinstall.errors import InstallationError
 from vinstall.installation.assembly import Assembler, Incoming, used_schemes
-from vinstall.installation.background import Background
 from vinstall.installation.interruption import held_back
 from vinstall.installation.journal import STAGE_PREFIX, Journal, Step
 from vinstall.installation.placement import (
@@ -130,11 +129,8 @@ class Change:
 
     def _stage(self) -> None:
         """Every new file, below the stage folders; meanwhile the draft reaches the disk."""
-        synced = Background(self._journal.sync)
-        try:
-            self._linker.run(task for arrival in self._arrivals for task in self._tasks(arrival))
-        finally:
-            synced.wait()
+        tasks = (task for arrival in self._arrivals for task in self._tasks(arrival))
+        self._linker.run(tasks, meanwhile=self._journal.sync)
 
     def _tasks(self, arrival: Arrival) -> Iterator[Transfer | NewFile]:
         for link in arrival.links:

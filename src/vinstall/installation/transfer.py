@@ -12,7 +12,8 @@ import errno
 import os
 import sys
 
-from vinstall.installation.background import Background
+from vinstall.cache.inspection import can_fork
+from vinstall.installation.background import Background, Twin
 from vinstall.installation.copying import OpenFolder, clone_file, copy_file, write_file
 from vinstall.values import Row
 
@@ -72,7 +73,7 @@ class NewFile(Row):
 
 
 class Linker:
-    """Puts files in place, from as many threads as there are cores up to two.
+    """Puts files in place, with two threads or processes where there are cores for them.
 
     Two threads halve the time of hard links; more wait for each other.  Once a mode turns out
     not to work between the two file systems, the rest is copied.
@@ -84,25 +85,44 @@ class Linker:
         """The mode in effect; `copy` after a fallback."""
         self._keep_times = keep_times
 
-    def run(self, tasks: Iterable[Transfer | NewFile]) -> None:
-        """Put all files in place, and make the folders for them.
+    def run(
+        self,
+        tasks: Iterable[Transfer | NewFile],
+        *,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Put all files in place, and make the folders for them; and call `meanwhile`.
 
         Raises OSError, such as FileExistsError where a name is taken.
         """
         work = list(tasks)
-        made: set[str] = set()
-        costs = [_cost(task, self.mode) for task in work]
-        half = _half(costs) if (os.cpu_count() or 1) > 1 else 0
-        if not half:
-            self._run(work, made)
-            return
-        other = Background(lambda: self._run(work[:half], made))
+        half = _half([_cost(task, self.mode) for task in work])
+        # A process before a thread: one that has threads is not copied.
+        other = self._begin(work[:half])
+        beside = Background(meanwhile)
         try:
-            self._run(work[half:], made)
+            self._run(work[half:])
         finally:
-            other.wait()
+            try:
+                beside.wait()
+            finally:
+                if other is not None:
+                    other.wait()
 
-    def _run(self, work: Sequence[Transfer | NewFile], made: set[str]) -> None:
+    def _begin(self, work: Sequence[Transfer | NewFile]) -> Background | Twin | None:
+        """Begin with a part of the work."""
+        if not work:
+            return None
+        # Threads share links well; a copy takes so many calls that one waits for the other.
+        if self.mode == "copy" and can_fork():
+            try:
+                return Twin(lambda: self._run(work))
+            except OSError:  # no more processes
+                pass
+        return Background(lambda: self._run(work))
+
+    def _run(self, work: Sequence[Transfer | NewFile]) -> None:
+        made: set[str] = set()
         for task in work:
             if task.target not in made:
                 _make_folder(task.target[:-1], made)
@@ -155,9 +175,9 @@ def _cost(task: Transfer | NewFile, mode: str) -> int:
 
 
 def _half(costs: Sequence[int]) -> int:
-    """How many tasks are half of the work; none where there is too little to share."""
+    """How many tasks are half of the work; none where there is too little to share, or one core."""
     total = sum(costs)
-    if total < _FEW:
+    if total < _FEW or (os.cpu_count() or 1) < 2:
         return 0
     half, cost = 0, 0
     while cost < total // 2:
@@ -186,7 +206,7 @@ def _link_many(transfer: Transfer) -> int:
 
 
 def _make_folder(folder: str, made: set[str]) -> None:
-    """The folder and its parents; `made` is shared by the threads, which may both try."""
+    """The folder and its parents, which others may make as well; all are noted in `made`."""
     try:
         os.mkdir(folder)
     except FileExistsError:

@@ -1,0 +1,72 @@
+"""Calls in other threads and in copies of this process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from vinstall.installation.background import Background, Twin
+
+forking = pytest.mark.skipif(sys.platform != "linux", reason="processes are not copied here")
+
+
+class TestBackground:
+    def test_it_has_ended_after_waiting(self, tmp_path: Path) -> None:
+        background = Background((tmp_path / "made").touch)
+        background.wait()
+        assert (tmp_path / "made").exists()
+
+    def test_it_raises_what_the_call_raised(self) -> None:
+        def fail() -> None:
+            raise KeyError("x")
+
+        background = Background(fail)
+        with pytest.raises(KeyError, match="x"):
+            background.wait()
+
+
+@forking
+class TestTwin:
+    def test_it_has_ended_after_waiting(self, tmp_path: Path) -> None:
+        twin = Twin((tmp_path / "made").touch)
+        twin.wait()
+        assert (tmp_path / "made").exists()
+
+    def test_a_refusal_of_the_system_is_raised_here(self, tmp_path: Path) -> None:
+        path = tmp_path / "gone" / "made"
+        twin = Twin(path.touch)
+        with pytest.raises(FileNotFoundError) as caught:
+            twin.wait()
+        assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, str(path))
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
+    def test_any_other_end_is_a_failure(
+        self, capfd: pytest.CaptureFixture[str], error: type[BaseException]
+    ) -> None:
+        def fail() -> None:
+            raise error
+
+        twin = Twin(fail)
+        with pytest.raises(OSError, match="a process that copied files was ended"):
+            twin.wait()
+        assert capfd.readouterr() == ("", "")
+
+    def test_so_it_is_when_it_is_killed(self) -> None:
+        twin = Twin(lambda: os.kill(os.getpid(), signal.SIGKILL))
+        with pytest.raises(OSError, match="a process that copied files was ended"):
+            twin.wait()
+
+    def test_no_more_processes_leave_no_handles(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse() -> int:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        monkeypatch.setattr(os, "fork", refuse)
+        with pytest.raises(BlockingIOError):
+            Twin(lambda: None)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
