@@ -116,7 +116,9 @@ def frozen(cls: Any = None, /, *, eq: bool = True) -> Any:
 
 def replace(old: _V, /, **changes: Any) -> _V:
     """A value or row like `old` with some fields changed."""
-    names = field_names(old) or getattr(old, "_fields", ())
+    names: tuple[str, ...] = field_names(old) or ()
+    if isinstance(old, tuple):
+        names = getattr(old, "_fields", ())
     given = {name: getattr(old, name) for name in names}
     return type(old)(**(given | changes))
 

@@ -14,7 +14,6 @@ decision about hardware.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import marshal
 import os
 import threading
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vinstall.cache.file_lock import try_lock
+from vinstall.digest import sha256
 from vinstall.errors import UsageError
 from vinstall.observer import Observer
 from vinstall.values import frozen
@@ -252,7 +252,7 @@ class Cache:
 
     def _value_path(self, bucket: str, key: Key) -> str:
         """As text: a run reads hundreds of values, and Path takes longer than to read one."""
-        digest = hashlib.sha256(repr(key).encode()).hexdigest()
+        digest = sha256(repr(key).encode()).hexdigest()
         return os.path.join(self._folder(), bucket, digest[:2], digest)  # noqa: PTH118
 
     def _entry(self, bucket: str, digest: str) -> Path:

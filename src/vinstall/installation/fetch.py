@@ -6,7 +6,6 @@ on.  What the store has already costs a look at its files; nothing heavy is load
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -228,6 +227,8 @@ def compare_metadata(pin: Pin, stored: StoredWheel, observer: Observer) -> None:
     if file.metadata_hashes is None or not pin.metadata.metadata_version:
         return  # nothing beside it, or resolved by an earlier run
     content = stored.read(f"{stored.dist_info}/METADATA") or b""
+    import hashlib
+
     if dict(file.metadata_hashes).get("sha256") == hashlib.sha256(content).hexdigest():
         return
     own = set(map(render_requirement, parse_metadata(content).requires_dist))

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 
+from vinstall.digest import sha256
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
-    from hashlib import sha256
-else:
-    # For a few short files: OpenSSL's, which `hashlib` loads, takes longer to load than they do.
-    try:
-        from _sha2 import sha256
-    except ImportError:
-        try:
-            from _sha256 import sha256
-        except ImportError:
-            from hashlib import sha256
 
 
 def record_digest(content: bytes) -> str:

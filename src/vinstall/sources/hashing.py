@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from vinstall.errors import HashMismatch, IntegrityError
@@ -21,6 +20,8 @@ class Checks:
 
     def __init__(self, file: RemoteFile) -> None:
         """Raises IntegrityError where hashes are given and none of them can be computed."""
+        import hashlib
+
         self._filename = file.filename
         self._expected = [pair for pair in file.hashes if _is_computable(pair[0])]
         if file.hashes and not self._expected:
@@ -75,4 +76,6 @@ def strongest(file: RemoteFile) -> tuple[str, str] | None:
 
 
 def _is_computable(algorithm: str) -> bool:
+    import hashlib
+
     return algorithm in hashlib.algorithms_guaranteed and algorithm not in _VARIABLE

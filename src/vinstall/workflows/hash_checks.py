@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 from packaging.utils import NormalizedName
@@ -70,6 +69,8 @@ def check_hashes(
 
 def _matches(pin: Pin, allowed: Hashes, reader: FileReader) -> bool:
     """Whether the file itself, a source distribution for one, has an allowed hash of any kind."""
+    import hashlib
+
     path = reader.download(pin.choice.artifact.file).path
     for algorithm, expected in allowed:
         with path.open("rb") as file:

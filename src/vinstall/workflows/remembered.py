@@ -10,7 +10,6 @@ distributions, places on this machine) nothing is remembered.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +24,7 @@ from packaging.version import Version
 
 from vinstall import __version__
 from vinstall.cache.files import Cache
+from vinstall.digest import sha256
 from vinstall.formats.metadata import Metadata
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
 from vinstall.formats.wheel_name import parse_wheel_name
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 RESOLUTIONS = "resolutions"
 """The bucket of the cache."""
-_REVISION = 2
+_REVISION = 3
 _FEW = 8
 """Installed distributions whose metadata is read and not only looked at."""
 
@@ -136,7 +136,7 @@ def question_key(
     if variants or _has_places(asked):
         return None
     versions = f"{_REVISION} {__version__} {packaging_version}"
-    return versions, hashlib.sha256(repr(parts).encode()).hexdigest()
+    return versions, sha256(repr(parts).encode()).hexdigest()
 
 
 class Remembered(NamedTuple):
@@ -298,7 +298,7 @@ def _content_of(found: InstalledDistribution) -> tuple[str]:
         content = found.metadata()
     except OSError:
         content = b""
-    return (hashlib.sha256(content).hexdigest(),)
+    return (sha256(content).hexdigest(),)
 
 
 def _stamp_of(found: InstalledDistribution) -> tuple[object, ...]:

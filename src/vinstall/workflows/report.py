@@ -5,7 +5,6 @@ Spec: pip's documentation, "Installation Report", version 1; with `variant`, `si
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -154,6 +153,8 @@ def _hash_of(path: Path) -> dict[str, str]:
     """The sha256 of a file that no index lists; nothing for a folder."""
     if not path.is_file():
         return {}
+    import hashlib
+
     with path.open("rb") as file:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
