@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -446,3 +448,20 @@ class TestThreads:
         catalog.close()
         assert choice.label == "v3"
         assert set(index.counts.values()) == {1}
+
+    def test_asleep_it_reads_nothing_ahead_until_it_wakes(self) -> None:
+        index = MemoryIndex()
+        index.add_wheel("lib", "1.0", requires=["app"])
+        index.add_wheel("app", "1.0")
+        before = set(threading.enumerate())
+        catalog = index.catalog(TARGET, threads=1, asleep=True)
+        catalog.prefetch([parse_requirement("lib")])
+        catalog.read_ahead(LIB, [V1])
+        assert set(threading.enumerate()) <= before
+        assert index.counts == {}
+        catalog.wake()
+        deadline = time.monotonic() + 10
+        while len(index.counts) < 4 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        catalog.close()
+        assert {"page lib", "page app"} < set(index.counts)

@@ -66,6 +66,14 @@ class TestGet:
         assert route.calls.last.request.headers["accept"] == "text/html"
         assert route.calls.last.request.headers["user-agent"].startswith("vinstall/")
 
+    def test_who_waits_for_a_request_is_told_once_before_it(self, mocked: HttpClient) -> None:
+        told: list[int] = []
+        route = respx.get(URL).respond(200)
+        mocked.before_request(lambda: told.append(route.call_count))
+        mocked.get(URL)
+        mocked.get(URL)
+        assert told == [0]
+
     def test_a_status_that_was_not_expected_is_an_error(self, mocked: HttpClient) -> None:
         respx.get(URL).respond(404)
         with pytest.raises(NetworkError) as caught:

@@ -187,6 +187,7 @@ class MemoryIndex:
         editable: frozenset[str] = frozenset(),
         observer: Observer | None = None,
         threads: int = 0,
+        asleep: bool = False,
     ) -> SourceCatalog:
         """A catalog over all of this."""
         builder: MetadataBuilder | None = self if builds else None
@@ -201,6 +202,7 @@ class MemoryIndex:
             editable=editable,
             observer=observer,
             threads=threads,
+            asleep=asleep,
         )
 
     def _content(self, key: str, file: RemoteFile) -> bytes:

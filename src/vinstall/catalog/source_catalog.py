@@ -97,13 +97,17 @@ class SourceCatalog:
         by_source: bool = False,
         threads: int = 24,
         guessed: Callable[[Choice, Metadata], None] | None = None,
+        asleep: bool = False,
     ) -> None:
         """`builder` None: source distributions cannot be used.  `editable` are URLs of source trees.
 
         `installed` are projects that nothing is fetched for on a guess.  `threads` 0: no guesses.
         `by_source`: all versions of one source before those of the next (`unsafe-first-match`).
-        `guessed` is told, in any thread, of wheels that will probably be chosen.
+        `guessed` is told, in any thread, of wheels that will probably be chosen.  `asleep`: all may
+        be at hand, so nothing is read ahead until `wake` says that it is not.
         """
+        self._asleep = asleep
+        self._wanted: list[Requirement] = []
         self._pages = pages
         self._reader = reader
         self._target = target
@@ -337,11 +341,21 @@ class SourceCatalog:
 
     # --- reading ahead ------------------------------------------------------------------------
 
+    def wake(self) -> None:
+        """Something is not at hand: begin to read ahead, also what was announced before."""
+        self._asleep = False
+        wanted, self._wanted = self._wanted, []
+        self._crawler.follow(wanted)
+
     def prefetch(self, requirements: Sequence[Requirement]) -> None:
-        self._crawler.follow(requirements)
+        if self._asleep:
+            self._wanted += requirements
+        else:
+            self._crawler.follow(requirements)
 
     def read_ahead(self, name: NormalizedName, versions: Sequence[Version]) -> None:
-        self._crawler.read_ahead(name, versions)
+        if not self._asleep:
+            self._crawler.read_ahead(name, versions)
 
     def settle(self) -> None:
         self._crawler.settle()

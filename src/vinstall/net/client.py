@@ -141,6 +141,11 @@ class HttpClient:
         self._direct = direct
         self._contexts: Contexts | None = None
         self._transports: dict[str, Transport] = {}
+        self._waiting: list[Callable[[], None]] = []
+
+    def before_request(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called once, in whatever thread, just before the next request is sent."""
+        self._waiting.append(tell)
 
     def close(self) -> None:
         """Close every connection; the client may be used again."""
@@ -261,6 +266,9 @@ class HttpClient:
         return self._send(url, headers, other)
 
     def _send(self, url: str, headers: Mapping[str, str], login: Login | None) -> Stream:
+        while self._waiting:
+            with contextlib.suppress(IndexError):  # another thread was faster
+                self._waiting.pop()()
         authorization = {"Authorization": login.header} if login is not None else {}
         try:
             answer = self._transport(url).send(url, {**_HEADERS, **headers, **authorization})

@@ -441,7 +441,9 @@ def open_catalog(
         installed=installed,
         observer=rooms.observer,
         by_source=rooms.settings.sources.index_strategy == "unsafe-first-match",
+        asleep=True,
     )
+    rooms.client.before_request(catalog.wake)
     if rooms.settings.no_deps:
         catalog.settle()  # what is asked for is read ahead, and not what that depends on
     try:
