@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from packaging.utils import canonicalize_name
 
-from tests.sources.conftest import new_client
 from tests.support.server import Reply, Request, serving
 from vinstall.cache.files import Cache
 from vinstall.formats.simple_api import RemoteFile
+from vinstall.net.client import HttpClient
 from vinstall.sources.file_reader import METADATA, CachedFileReader, memory_keys
 from vinstall.sources.index import PAGES, Index
 from vinstall.sources.kept_values import kept_values
@@ -29,18 +29,18 @@ def found(cache: Cache, *names: str) -> list[str]:
     return sorted({path.parents[1].name for path in paths if path.is_file()})
 
 
-def test_the_page_that_lists_their_files(cache: Cache) -> None:
+def test_the_page_that_lists_their_files(cache: Cache, client: HttpClient) -> None:
     page = b'<a href="demo-1.0.tar.gz">demo-1.0.tar.gz</a>'
     with serving({"/demo/": Reply(body=page, headers=KEPT)}) as server:
-        index = Index(f"{server.url}/", client=new_client(), cache=cache)
+        index = Index(f"{server.url}/", client=client, cache=cache)
         assert index.project(canonicalize_name("demo")) is not None
     assert found(cache, "demo") == [PAGES]
     assert found(cache, "other") == []
 
 
-def test_that_they_are_not_known_somewhere(cache: Cache) -> None:
+def test_that_they_are_not_known_somewhere(cache: Cache, client: HttpClient) -> None:
     with serving({"/demo/": Reply(status=404, headers=KEPT)}) as server:
-        index = Index(f"{server.url}/", client=new_client(), cache=cache)
+        index = Index(f"{server.url}/", client=client, cache=cache)
         assert index.project(canonicalize_name("demo")) is None
     assert found(cache, "demo") == [PAGES]
 
@@ -54,7 +54,7 @@ def test_metadata_that_names_them(cache: Cache) -> None:
     assert found(cache, "more") == []
 
 
-def test_a_variants_file_that_their_page_lists(cache: Cache) -> None:
+def test_a_variants_file_that_their_page_lists(cache: Cache, client: HttpClient) -> None:
     content = b'{"no": "name"}'
     digest = hashlib.sha256(content).hexdigest()
     page = f'<a href="demo-1.0-variants.json#sha256={digest}">demo-1.0-variants.json</a>'
@@ -63,7 +63,6 @@ def test_a_variants_file_that_their_page_lists(cache: Cache) -> None:
         "/demo/demo-1.0-variants.json": content,
     }
     with serving(routes) as server:
-        client = new_client()
         listed = Index(f"{server.url}/", client=client, cache=cache).project(
             canonicalize_name("demo")
         )
@@ -72,10 +71,10 @@ def test_a_variants_file_that_their_page_lists(cache: Cache) -> None:
     assert found(cache, "demo") == [METADATA, PAGES]
 
 
-def test_a_variants_file_without_a_hash(cache: Cache) -> None:
+def test_a_variants_file_without_a_hash(cache: Cache, client: HttpClient) -> None:
     name = "demo-1.0-variants.json"
     with serving({f"/{name}": Reply(body=b"{}", headers=KEPT)}) as server:
-        WebTexts(new_client(), cache).read(f"{server.url}/{name}")
+        WebTexts(client, cache).read(f"{server.url}/{name}")
     assert found(cache, "demo") == [TEXTS]
     assert found(cache, "other") == []
 
