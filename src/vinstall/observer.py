@@ -36,7 +36,7 @@ class Observer:
     @property
     def wants_details(self) -> bool:
         """Whether `detail` does anything; for details that cost something to find out."""
-        return True
+        return type(self).detail is not Observer.detail
 
     def page_read(self, project: str, source: str, *, from_cache: bool) -> None:
         """A project page was read from `source` (a redacted URL or a path)."""

@@ -157,14 +157,19 @@ class SourceCatalog:
         return sorted(listed.difference(self.versions(name)), reverse=True)
 
     def choices(self, name: NormalizedName, version: Version) -> Sequence[Choice]:
-        return self._choices.get((name, version), lambda: self._find_choices(name, version))
-
-    def _find_choices(self, name: NormalizedName, version: Version) -> tuple[Choice, ...]:
         """A release that is made for elsewhere is not judged unless somebody asks why."""
+        offering = [
+            index for index, _ in self._pages_of(name) if index.may_offer(version, self._tag_filter)
+        ]
+        if not offering:
+            return ()
+        return self._choices.get((name, version), lambda: self._find_choices(offering, version))
+
+    def _find_choices(
+        self, offering: Iterable[ReleaseIndex], version: Version
+    ) -> tuple[Choice, ...]:
         best: tuple[Choice, ...] = ()
-        for index, _ in self._pages_of(name):
-            if not index.may_offer(version, self._tag_filter):
-                continue
+        for index in offering:
             evaluation = self._evaluation(index, version)
             if any(isinstance(choice.artifact, Wheel) for choice in evaluation.choices):
                 return evaluation.choices
