@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     _C = TypeVar("_C", bound=type[Any])
     _V = TypeVar("_V")
 else:
+    try:
+        from _collections import _tuplegetter as _item  # what `NamedTuple` has, too
+    except ImportError:
+
+        def _item(at, _):
+            """A property that gives the item `at`."""
+            return property(itemgetter(at))
 
     def dataclass_transform(**_options):
         """As in `typing`: for type checkers."""
@@ -32,7 +39,7 @@ else:
         def __new__(kind, name, bases, content):
             names = tuple(content.get("__annotations__", ()))
             defaults = {one: content.pop(one) for one in names if one in content}
-            content |= {one: property(itemgetter(at)) for at, one in enumerate(names)}
+            content |= {one: _item(at, None) for at, one in enumerate(names)}
             content |= {"__slots__": (), "__match_args__": names}
             content |= {"_fields": names, "_defaults": defaults}
             return super().__new__(kind, name, bases, content)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from packaging.specifiers import InvalidSpecifier, Specifier
 from packaging.utils import NormalizedName, canonicalize_name
@@ -21,7 +21,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from vinstall.errors import FormatError
 from vinstall.formats.variant_json import Property
 from vinstall.pattern import pattern
-from vinstall.values import field, frozen
+from vinstall.values import Row, field, frozen
 
 if TYPE_CHECKING:
     from packaging.markers import Marker as PackagingMarker
@@ -118,21 +118,21 @@ class _Node(Protocol):
     def holds(self, context: MarkerContext, extra: str) -> bool: ...
 
 
-class _All(NamedTuple):
+class _All(Row):
     parts: tuple[_Node, ...]
 
     def holds(self, context: MarkerContext, extra: str) -> bool:
         return all(part.holds(context, extra) for part in self.parts)
 
 
-class _Any(NamedTuple):
+class _Any(Row):
     parts: tuple[_Node, ...]
 
     def holds(self, context: MarkerContext, extra: str) -> bool:
         return any(part.holds(context, extra) for part in self.parts)
 
 
-class _Equal(NamedTuple):
+class _Equal(Row):
     """`FIELD == "text"`, `"text" != FIELD`."""
 
     name: str
@@ -143,7 +143,7 @@ class _Equal(NamedTuple):
         return self.wanted is (_value(self.name, context, extra) == self.text)
 
 
-class _Contained(NamedTuple):
+class _Contained(Row):
     """`FIELD in "text"`, `FIELD not in "text"`."""
 
     name: str
@@ -154,7 +154,7 @@ class _Contained(NamedTuple):
         return self.wanted is (_value(self.name, context, extra) in self.text)
 
 
-class _Version(NamedTuple):
+class _Version(Row):
     """`python_version >= "3.8"` and its kin."""
 
     name: str
@@ -164,7 +164,7 @@ class _Version(NamedTuple):
         return _is_version(self.name, _value(self.name, context, extra), self.specifier)
 
 
-class _Other(NamedTuple):
+class _Other(Row):
     """Any other comparison with a field that is a string."""
 
     name: str
@@ -183,7 +183,7 @@ def _value(name: str, context: MarkerContext, extra: str) -> str:
     return context.environment.get(name, "")
 
 
-class _VariantMember(NamedTuple):
+class _VariantMember(Row):
     """`"…" in variant_properties` and its kin; white space around `::` is ignored (PEP 825)."""
 
     parts: tuple[str, ...]
@@ -195,7 +195,7 @@ class _VariantMember(NamedTuple):
         return self.wanted is any(prop[:size] == parts for prop in context.properties)
 
 
-class _NameMember(NamedTuple):
+class _NameMember(Row):
     """`"…" in extras` or `"…" in dependency_groups` (PEP 751)."""
 
     name: NormalizedName
@@ -207,7 +207,7 @@ class _NameMember(NamedTuple):
         return self.wanted is (self.name in asked)
 
 
-class _Operand(NamedTuple):
+class _Operand(Row):
     text: str
     is_field: bool
 

@@ -18,6 +18,7 @@ from packaging.version import Version
 
 from vinstall.formats.simple_api import FileRow, RemoteFile
 from vinstall.formats.wheel_name import parse_variants_json_name
+from vinstall.values import Row
 
 LISTING_REVISION = 2
 """Other numbers are of other layouts, or of other rules on which file belongs to which version."""
@@ -37,7 +38,7 @@ class VersionFiles(NamedTuple):
     variants_json: tuple[RemoteFile, ...]
 
 
-class Misfit(NamedTuple):
+class Misfit(Row):
     """A file that belongs to no version."""
 
     filename: str

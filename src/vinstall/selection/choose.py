@@ -29,6 +29,7 @@ from vinstall.selection.reason import (
 )
 from vinstall.selection.release import Choice, Release, SourceDistribution, Wheel
 from vinstall.selection.usable import Usable, usable_sdist, usable_wheels
+from vinstall.values import Row
 
 __all__ = [
     "LabelRank",
@@ -189,7 +190,7 @@ def _missing_label(release: Release, demands: Demands) -> Iterator[Rejection]:
         )
 
 
-class LabelRank(NamedTuple):
+class LabelRank(Row):
     """What `explain` says about one label."""
 
     label: str

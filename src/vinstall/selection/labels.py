@@ -36,6 +36,7 @@ from vinstall.selection.reason import (
 )
 from vinstall.selection.release import Release
 from vinstall.selection.usable import Usable
+from vinstall.values import Row
 
 
 class Verdict(NamedTuple):
@@ -55,7 +56,7 @@ class Verdict(NamedTuple):
     empty: it binds nothing."""
 
 
-class Judgement(NamedTuple):
+class Judgement(Row):
     """Some labels of one release, judged."""
 
     verdicts: Mapping[str, Verdict]
@@ -202,7 +203,7 @@ def _refusal(
     return UnsupportedFeature(wanted=tuple(wanted), offered=offered)
 
 
-class Demands(NamedTuple):
+class Demands(Row):
     """What the user demands of every file of one release: `--variant` and `--require`."""
 
     label: str | None

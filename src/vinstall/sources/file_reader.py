@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from vinstall.cache.files import Cache, Key
 from vinstall.errors import HashMismatch, NetworkError, SourceError
@@ -26,6 +26,7 @@ from vinstall.sources.location import shown, url_path
 from vinstall.sources.once import Once
 from vinstall.sources.source import FetchedFile, Follow
 from vinstall.sources.web_text import WebTexts
+from vinstall.values import Row
 
 if TYPE_CHECKING:
     from vinstall.sources.download import Downloader
@@ -42,7 +43,7 @@ _NO_SIDECAR = (400, 401, 405, *_MISSING)
 _NAME = re.compile(rb"^name[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
-class _Record(NamedTuple):
+class _Record(Row):
     """What is remembered of a wheel."""
 
     metadata: bytes | None

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from packaging.utils import NormalizedName
 
@@ -33,6 +33,7 @@ from vinstall.pattern import pattern
 from vinstall.sources.freshness import Stamp, stamp_answer
 from vinstall.sources.once import Once
 from vinstall.sources.source import KeptFile
+from vinstall.values import Row
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
@@ -50,7 +51,7 @@ _CHARSET = pattern(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 _HEAD_SIZE = 4
 
 
-class _Kept(NamedTuple):
+class _Kept(Row):
     """A page in the cache."""
 
     stamp: Stamp

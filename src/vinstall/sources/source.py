@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from packaging.utils import NormalizedName
 
 from vinstall.formats.simple_api import ProjectPage, RemoteFile
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
 
 
 class Source(Protocol):
@@ -28,7 +28,7 @@ class Source(Protocol):
         ...
 
 
-class KeptFile(NamedTuple):
+class KeptFile(Row):
     """A file or folder that what a source said was read from."""
 
     path: Path

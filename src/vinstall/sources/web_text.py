@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import cast
 
 from vinstall.cache.files import Cache, Key
 from vinstall.net.client import HttpClient
 from vinstall.sources.freshness import Stamp, stamp_answer
 from vinstall.sources.source import KeptFile
+from vinstall.values import Row
 
 TEXTS = "texts"
 """The bucket of the cache."""
@@ -18,7 +19,7 @@ LIMIT = 64 * 1024 * 1024
 """Bytes."""
 
 
-class WebText(NamedTuple):
+class WebText(Row):
     """A small file."""
 
     url: str

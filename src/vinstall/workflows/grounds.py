@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from packaging import __file__ as packaging_file
 
 from vinstall.formats.simple_api import ARCHIVE_SUFFIXES
-from vinstall.values import replace
+from vinstall.values import Row, replace
 from vinstall.workflows.configuration import configuration_input
 from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.pip_configuration import pip_configuration_candidates
@@ -23,7 +22,7 @@ _HARMLESS = ("--hash", "--index-url", "--extra-index-url", "-i ")
 """Options of requirements files that change nothing where nothing is installed."""
 
 
-class Grounds(NamedTuple):
+class Grounds(Row):
     """What must be as it is for the answer to be the same."""
 
     files: tuple[str, ...]

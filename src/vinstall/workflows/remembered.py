@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from packaging import __version__ as packaging_version
 from packaging.specifiers import SpecifierSet
@@ -31,7 +31,7 @@ from vinstall.formats.wheel_name import parse_wheel_name
 from vinstall.resolution.model import Kept, Pin, Resolution
 from vinstall.selection.release import Choice, Wheel
 from vinstall.target.environment import Target
-from vinstall.values import field_names, replace
+from vinstall.values import Row, field_names, replace
 from vinstall.workflows.remembered_choices import (
     Answers,
     Catalog,
@@ -139,7 +139,7 @@ def question_key(
     return versions, sha256(repr(parts).encode()).hexdigest()
 
 
-class Remembered(NamedTuple):
+class Remembered(Row):
     """A resolution, and what it rests on beside its key."""
 
     resolution: Resolution
