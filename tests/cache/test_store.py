@@ -173,14 +173,15 @@ class TestTampering:
         assert store.find(SHA) is None
         assert not entry.exists()
 
-    def test_of_several_those_that_can_be_trusted_are_found(self, store: Store) -> None:
-        shas = [f"{number:02x}" * 32 for number in range(4)]
-        wheels = {sha: unpacked(store, sha) for sha in shas[:3]}
-        assert store.find_all(shas) == wheels
-        edit(Path(wheels[shas[1]].path, "pkg", "two"))
-        assert store.load(shas[1]) == wheels[shas[1]]
-        assert list(store.find_all(shas)) == [shas[0], shas[2]]
+    def test_of_several_those_that_were_changed_are_dropped(self, store: Store) -> None:
+        shas = [f"{number:02x}" * 32 for number in range(3)]
+        wheels = [unpacked(store, sha) for sha in shas]
+        assert store.drop_damaged(wheels) == frozenset()
+        edit(Path(wheels[1].path, "pkg", "two"))
+        assert store.load(shas[1]) == wheels[1]
+        assert store.drop_damaged(wheels) == {shas[1]}
         assert store.load(shas[1]) is None
+        assert store.find(shas[2]) == wheels[2]
 
 
 class TestBytecode:

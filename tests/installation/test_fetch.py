@@ -51,6 +51,22 @@ class TestDownloads:
         assert len(world.reader.downloaded) == 12
         assert [stored.filename for stored in first.values()] == [path.name for path in wheels]
 
+    def test_those_that_were_changed_in_the_store_are_downloaded_again(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        wheels = [make_wheel(tmp_path, f"p{number}") for number in range(4)]
+        plan = Plan(install=tuple(make_pin(path) for path in wheels))
+        first = world.fetch(plan)
+        for pin in plan.install[1:3]:
+            stored = first[pin.name]
+            Path(stored.path, stored.dist_info, "METADATA").write_text("Name: evil")
+        again = world.fetch(plan)
+        assert sorted(world.reader.downloaded[4:]) == [wheels[1].name, wheels[2].name]
+        for pin in plan.install:
+            stored = again[pin.name]
+            assert world.store.find(stored.sha256) == stored
+            assert b"evil" not in (stored.read(f"{stored.dist_info}/METADATA") or b"evil")
+
     def test_one_without_a_known_hash_is_downloaded_and_then_recognised(
         self, world: World, tmp_path: Path
     ) -> None:

@@ -69,8 +69,7 @@ def install_directly(
         change.prepare()
         change.carry_out(lambda: _confirm(inspection))
     except _Damaged:
-        for one in found:
-            store.find(one.wheel.sha256)
+        store.drop_damaged([one.wheel for one in found])
         return False
     except Obstructed:
         return False

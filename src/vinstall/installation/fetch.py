@@ -70,7 +70,7 @@ class Fetcher:
         self._store = store
         self._observer = observer
         self._local = local or {}
-        self._ready: dict[tuple[NormalizedName, str], StoredWheel] = {}
+        self._ready: dict[tuple[NormalizedName, str], StoredWheel] = {}  # not looked at yet
         self._running: dict[tuple[NormalizedName, str], Future[_Coming]] = {}
         self._machine: tuple[ThreadPoolExecutor, Unpacker] | None = None
         self._lock = Lock()
@@ -109,7 +109,7 @@ class Fetcher:
             return
         local = self._local.get(pin.name)
         known = local.sha256 if local is not None else _promised_sha256(pin)
-        stored = self._store.find(known) if known is not None else None
+        stored = self._store.load(known) if known is not None else None
         if stored is not None:
             self._ready[key] = stored
             return
@@ -142,6 +142,7 @@ class Fetcher:
         wanted = list(pins)
         for pin in wanted:
             self.begin(pin)
+        self._begin_again(wanted)
         found = {}
         for pin in wanted:
             key = _key(pin)
@@ -153,6 +154,15 @@ class Fetcher:
         if self._machine is not None:
             self._machine[1].close()
         return found
+
+    def _begin_again(self, pins: Iterable[Pin]) -> None:
+        """Fetch what the store has, but not as it was unpacked; one look at the files of all."""
+        ready = {key: (pin, self._ready[key]) for pin in pins if (key := _key(pin)) in self._ready}
+        damaged = self._store.drop_damaged([stored for _, stored in ready.values()])
+        for key, (pin, stored) in ready.items():
+            if stored.sha256 in damaged:
+                del self._ready[key]
+                self.begin(pin)
 
     def _fetch(self, pin: Pin, local: FetchedFile | None, unpacker: Unpacker) -> _Coming:
         """One wheel, in a thread of the pool, which does not wait for its unpacking."""
