@@ -80,9 +80,7 @@ class ReleaseIndex:
         rejected = []
         for file in files.wheels:
             try:
-                wheels.append(
-                    Wheel(name=parse_wheel_name(file.filename), file=file, source=page.source)
-                )
+                wheels.append(Wheel(parse_wheel_name(file.filename), file, page.source))
             except FormatError as error:
                 rejected.append(_unreadable(file, error.message))
         fault = "is a second variants file of this release"
