@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 from vinstall.errors import FormatError
 
+_MARK = b"\xef\xbb\xbf"
+"""What some editors put in front of UTF-8."""
 _MAX_DEPTH = 16
 _MAX_LENGTH = 16 * 1024 * 1024
 
@@ -37,7 +39,7 @@ def parse_json_object(text: bytes | str) -> dict[str, Any]:
         raise FormatError("the document is larger than 16 MiB")
     try:
         if isinstance(text, bytes):
-            text = text.decode("utf-8-sig")
+            text = text.removeprefix(_MARK).decode()
         document = json.loads(text, object_pairs_hook=_object_of, parse_constant=_refuse)
     except RecursionError as error:
         raise FormatError(f"the document is nested deeper than {_MAX_DEPTH} levels") from error

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
+from vinstall.pattern import pattern
 from vinstall.providers.machine import Machine
 from vinstall.providers.override import GFX_ARCH, ROCM_VERSION, malformed
 from vinstall.values import frozen
@@ -24,7 +25,7 @@ _ENUMERATOR_SECONDS = 5.0
 _KNOWN_TO_ROCMINFO = (
     "gfx900,gfx906,gfx908,gfx90a,gfx942,gfx1030,gfx1100,gfx1101,gfx1102,gfx1200,gfx1201"
 )
-_NAME = re.compile(r"\b(gfx\d+[0-9a-f]*)\b(?!-)")
+_NAME = pattern(r"\b(gfx\d+[0-9a-f]*)\b(?!-)")
 _PROCESSOR = "gfx000"
 
 

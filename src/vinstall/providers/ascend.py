@@ -9,15 +9,16 @@ import re
 from collections.abc import Mapping
 
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
+from vinstall.pattern import pattern
 from vinstall.providers.machine import Machine
 from vinstall.providers.override import CANN_VERSION, NPU_DRIVER, NPU_TYPE, malformed
 from vinstall.values import frozen
 
 _SECONDS = 10.0
-_NPU = re.compile(r"^\|\s*\d+\s+(\d+[A-Za-z]+\d*|[A-Za-z]+\d+[A-Za-z0-9]*)\s+\|", re.MULTILINE)
-_DRIVER = re.compile(r"Version:\s*(\d+)\.(\d+)(?:\.(\d+))?(?:\.rc(\d+))?")
-_CANN = re.compile(r"version=(\d+)\.(\d+)(?:\.(\d+))?(?:\.RC(\d+))?")
-_VALUE = re.compile(r"[a-z0-9_.]+")
+_NPU = pattern(r"^\|\s*\d+\s+(\d+[A-Za-z]+\d*|[A-Za-z]+\d+[A-Za-z0-9]*)\s+\|", re.MULTILINE)
+_DRIVER = pattern(r"Version:\s*(\d+)\.(\d+)(?:\.(\d+))?(?:\.rc(\d+))?")
+_CANN = pattern(r"version=(\d+)\.(\d+)(?:\.(\d+))?(?:\.RC(\d+))?")
+_VALUE = pattern(r"[a-z0-9_.]+")
 
 
 @frozen

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +18,7 @@ from packaging.version import Version
 
 from vinstall.errors import FormatError, IntegrityError, VinstallError
 from vinstall.formats.support import NamespaceAnswer, NamespaceSupport
+from vinstall.pattern import pattern
 from vinstall.providers.consent import ConsentBook
 from vinstall.providers.plugin_answer import parse_plugin_answer, plain
 from vinstall.providers.plugin_process import clean_environ, run_plugin
@@ -29,7 +29,7 @@ from vinstall.values import field, frozen
 _REVISION = 1
 """Raised when the script or the reading of its answers changes; part of the key of answers."""
 
-_API = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)?)?")
+_API = pattern(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)?)?")
 
 
 @frozen

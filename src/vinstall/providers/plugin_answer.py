@@ -7,9 +7,10 @@ import re
 from vinstall.errors import FormatError
 from vinstall.formats.json_object import as_object, as_string, as_strings, parse_json_object
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
+from vinstall.pattern import pattern
 
-_FEATURE = re.compile(r"[a-z0-9_]{1,128}", re.ASCII)
-_VALUE = re.compile(r"[a-z0-9_.]{1,128}", re.ASCII)
+_FEATURE = pattern(r"[a-z0-9_]{1,128}", re.ASCII)
+_VALUE = pattern(r"[a-z0-9_.]{1,128}", re.ASCII)
 _MOST_FEATURES = 500
 _MOST_VALUES = 1000
 _LONGEST_ERROR = 200

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from packaging.utils import NormalizedName, canonicalize_name, is_normalized_name
 from packaging.version import InvalidVersion, Version
 
 from vinstall.errors import UsageError
+from vinstall.pattern import pattern
 from vinstall.values import frozen
 
-_FORM = re.compile(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^@\s]+?)\s*(?:@\s*sha256:([0-9A-Fa-f]+))?\s*")
+_FORM = pattern(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^@\s]+?)\s*(?:@\s*sha256:([0-9A-Fa-f]+))?\s*")
 
 
 @frozen
