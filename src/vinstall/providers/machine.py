@@ -111,9 +111,14 @@ def _entries(path: str) -> Sequence[str]:
 
 
 def _load(name: str) -> Any:
-    import ctypes
-
     try:
+        if sys.platform == "linux":
+            # Most machines lack the library, and what looks for it is a fourth of ctypes.
+            from _ctypes import dlopen
+
+            dlopen(name, 0)
+        import ctypes
+
         return ctypes.CDLL(name)
     except OSError:
         return None
