@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from vinstall.errors import InstallationError
-from vinstall.installation import direct
+from vinstall.installation import newcomers as direct
 from vinstall.target.siblings import base_stamps, likeness
 from vinstall.workflows.express import (
     BUCKET,

@@ -18,7 +18,7 @@ import marshal
 import os
 from binascii import crc32
 
-from vinstall.cache.inspection import inspect, is_intact
+from vinstall.cache.integrity import inspect, is_intact
 from vinstall.values import Row
 
 TYPE_CHECKING = False  # this module is loaded by runs that last less than `typing` costs

@@ -12,8 +12,8 @@ import errno
 import os
 import sys
 
-from vinstall.cache.inspection import can_fork
-from vinstall.installation.background import Background, Twin
+from vinstall.cache.integrity import can_fork
+from vinstall.installation.concurrency import Background, Twin
 from vinstall.installation.copying import OpenFolder, clone_file, copy_file, write_file
 from vinstall.values import Row
 

@@ -187,7 +187,7 @@ def _contents(folder: str, name: str) -> tuple[object, ...]:
 def _install(answers: "dict[str, Any]", startup: object, listing: object, load: "Any") -> bool:
     """Put the wheels into the environment, if it is as the recipe says."""
     from vinstall.errors import InstallationError
-    from vinstall.installation.direct import Destination, Newcomer, install_directly, try_lock
+    from vinstall.installation.newcomers import Destination, Newcomer, install_directly, try_lock
 
     lock = try_lock(os.path.realpath(answers["scheme"]["purelib"]))
     if lock is None:

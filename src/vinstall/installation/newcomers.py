@@ -7,7 +7,7 @@ decides and tells.
 
 from __future__ import annotations
 
-from vinstall.cache.inspection import Inspection
+from vinstall.cache.integrity import Inspection
 from vinstall.cache.store import Store
 from vinstall.installation.assembly import Incoming
 from vinstall.installation.change import Change, Obstructed
@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vinstall.cache.inspection import Tree
+    from vinstall.cache.integrity import Tree
     from vinstall.cache.store import Bytecode
 
 __all__ = ("Destination", "FolderLock", "Newcomer", "install_directly", "try_lock")

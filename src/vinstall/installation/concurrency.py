@@ -45,7 +45,7 @@ class Twin:
     """Begins a call in a copy of this process at once; `wait` has to be called.
 
     For calls that do nothing but change the disk, with many short system calls, between which
-    threads would wait for each other.  Only where `cache.inspection.can_fork`.  Raises OSError
+    threads would wait for each other.  Only where `cache.integrity.can_fork`.  Raises OSError
     where there cannot be one more process.
     """
 

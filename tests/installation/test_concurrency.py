@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vinstall.installation.background import Background, Twin
+from vinstall.installation.concurrency import Background, Twin
 
 forking = pytest.mark.skipif(sys.platform != "linux", reason="processes are not copied here")
 

@@ -18,8 +18,8 @@ from vinstall.errors import InstallationError
 from vinstall.installation import transfer
 from vinstall.installation.apply import destination_of
 from vinstall.installation.bytecode import bytecode_kind
-from vinstall.installation.direct import Newcomer, install_directly, try_lock
 from vinstall.installation.environment_lock import lock_environment
+from vinstall.installation.newcomers import Newcomer, install_directly, try_lock
 from vinstall.installation.origin import origin_file
 from vinstall.resolution.model import Pin
 
@@ -28,7 +28,7 @@ import os
 import sys
 sys.path.insert(0, {path!r})
 before = set(sys.modules)
-import vinstall.installation.direct
+import vinstall.installation.newcomers
 print(*sorted(set(sys.modules) - before))
 """
 
@@ -129,7 +129,7 @@ class TestTheLongWayHasToDecide:
         self, world: World, pins: list[Pin], monkeypatch: pytest.MonkeyPatch, *, many: bool
     ) -> None:
         if many:
-            monkeypatch.setattr("vinstall.cache.inspection._MANY", 1)
+            monkeypatch.setattr("vinstall.cache.integrity._MANY", 1)
         stored = world.store.find(newcomers(pins)[1].sha256)
         assert stored is not None
         Path(stored.path, "two.py").write_text("x = 2\n")

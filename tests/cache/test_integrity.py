@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vinstall.cache import inspection
-from vinstall.cache.inspection import Inspection, inspect, is_intact
+from vinstall.cache import integrity
+from vinstall.cache.integrity import Inspection, inspect, is_intact
 from vinstall.cache.store import FileGroup
 
 if TYPE_CHECKING:
-    from vinstall.cache.inspection import Tree
+    from vinstall.cache.integrity import Tree
 
 COUNT = 1200
 
@@ -53,7 +53,7 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> list[Tree]:
 def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The processes that are made."""
     made: list[int] = []
-    fork = inspection._fork
+    fork = integrity._fork
 
     def noting(trees: list[Tree]) -> int | None:
         number = fork(trees)
@@ -62,8 +62,8 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     if threading.active_count() > 1:
         pytest.skip("another test has left a thread")
-    monkeypatch.setattr(inspection, "_fork", noting)
-    monkeypatch.setattr(inspection, "_MANY", COUNT // 3)
+    monkeypatch.setattr(integrity, "_fork", noting)
+    monkeypatch.setattr(integrity, "_MANY", COUNT // 3)
     return made
 
 
