@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from math import inf
 from pathlib import Path
 
@@ -76,10 +77,16 @@ class FindLinks:
                 return ()
             kept = self._texts.kept(self._url)
             return None if kept is None else (kept,)
-        place, page = url_path(self._url), self.project(name)
+        page = self.project(name)
         local = [url_path(f.url) for f in page.files if f.url.startswith("file:")] if page else []
+        return (*self._frame, *(KeptFile(path, inf) for path in local))
+
+    @cached_property
+    def _frame(self) -> tuple[KeptFile, ...]:
+        """What the answers for all projects were read from: a page, or a folder and the pages in it."""
+        place = url_path(self._url)
         pages = _folder_pages(place) if place.is_dir() else ()
-        return tuple(KeptFile(path, inf) for path in (place, *pages, *local))
+        return tuple(KeptFile(path, inf) for path in (place, *pages))
 
     def _read(self) -> Mapping[NormalizedName, tuple[RemoteFile, ...]]:
         sorted_files: dict[NormalizedName, list[RemoteFile]] = defaultdict(list)
