@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from vinstall.cli.console import render_table
 from vinstall.workflows.configuration import Configuration, shown_value
 
@@ -12,6 +10,8 @@ def render_configuration(configuration: Configuration, form: str) -> str:
     """Every configured value with its origin, sorted by name, passwords left out; `form` is `text` or `json`."""
     values = sorted(configuration.values.items())
     if form == "json":
+        import json
+
         table = {
             name: {"value": shown_value(value), "origin": value.origin.replace("`", "")}
             for name, value in values

@@ -117,7 +117,7 @@ def _check_depth(document: dict[str, Any]) -> None:
             inner
             for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            if isinstance(inner, (dict, list))
         ]
         if not level:
             return
