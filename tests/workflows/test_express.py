@@ -445,6 +445,14 @@ def test_another_folder_is_another_question(world: World, monkeypatch: pytest.Mo
     assert world.travel() is None
 
 
+def test_a_folder_that_is_gone_asks_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.leave()
+    (world.root / "gone").mkdir()
+    monkeypatch.chdir(world.root / "gone")
+    (world.root / "gone").rmdir()
+    assert world.travel() is None
+
+
 def test_another_python_of_ours_or_kernel_decides_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

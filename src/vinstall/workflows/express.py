@@ -50,10 +50,10 @@ def travel(
     """
     begun = time.perf_counter()
     root = cache_root(words, environ)
-    asked = question(words, environ, version)
-    if root is None or asked is None:
-        return None
     try:
+        asked = question(words, environ, version)
+        if root is None or asked is None:
+            return None
         recipe: Any = read_answer(answer_path(root, BUCKET, asked))
         if recipe[0] != asked:
             return None
