@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,22 @@ class TestAnotherProcess:
         assert inspect(trees)
         assert len(forks) == 2
         assert Path.cwd() == folder
+
+    def test_shares_the_files_of_one_wheel(
+        self, trees: list[Tree], forks: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(integrity, "_MANY", COUNT // 6)
+        looked = []
+        honest = integrity.is_intact
+
+        def noting(path: str, groups: Sequence[FileGroup]) -> bool:
+            looked.append(sum(len(group.names) for group in groups))
+            return honest(path, groups)
+
+        monkeypatch.setattr(integrity, "is_intact", noting)
+        assert inspect(trees[:1])
+        assert looked == [COUNT // 6]
+        assert len(forks) == 1
 
     @pytest.mark.parametrize("tree", [0, 2])
     @pytest.mark.parametrize("file", ["m7.py", "pkg/sub/m7.py"])

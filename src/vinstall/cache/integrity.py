@@ -28,8 +28,7 @@ class Inspection:
 
     def __init__(self, trees: Sequence[Tree]) -> None:
         self._trees = trees
-        count = sum(len(group.names) for _, groups in trees for group in groups)
-        self._reader = _fork(trees) if count >= _MANY and can_fork() else None
+        self._reader = _fork(trees) if _count(trees) >= _MANY and can_fork() else None
 
     def passed(self) -> bool:
         """Whether every file is as it was written.  Waits for the answer."""
@@ -48,12 +47,30 @@ class Inspection:
 
 def inspect(trees: Sequence[Tree]) -> bool:
     """Whether all files are as they were written: half of the looks in a process of its own."""
-    half = len(trees) // 2
-    there = Inspection(trees[:half])
+    mine, others = _halves(trees)
+    there = Inspection(others)
     try:
-        return all(is_intact(*tree) for tree in trees[half:]) and there.passed()
+        return all(is_intact(*tree) for tree in mine) and there.passed()
     finally:
         there.stop()
+
+
+def _halves(trees: Sequence[Tree]) -> tuple[list[Tree], list[Tree]]:
+    """The same files, shared out to two lists."""
+    left = _count(trees) // 2
+    halves: tuple[list[Tree], list[Tree]] = ([], [])
+    for path, groups in trees:
+        parts: tuple[list[FileGroup], list[FileGroup]] = ([], [])
+        for group in groups:
+            parts[left > 0].append(group)
+            left -= len(group.names)
+        for half, part in zip(halves, parts, strict=True):
+            half.append((path, part))
+    return halves
+
+
+def _count(trees: Sequence[Tree]) -> int:
+    return sum(len(group.names) for _, groups in trees for group in groups)
 
 
 def is_intact(path: str, groups: Sequence[FileGroup]) -> bool:

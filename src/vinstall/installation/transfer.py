@@ -95,7 +95,7 @@ class Linker:
 
         Raises OSError, such as FileExistsError where a name is taken.
         """
-        work = list(tasks)
+        work = [piece for task in tasks for piece in _pieces(task)]
         half = _half([_cost(task, self.mode) for task in work])
         # A process before a thread: one that has threads is not copied.
         other = self._begin(work[:half])
@@ -163,6 +163,17 @@ class Linker:
                         os.utime(target.prefix + name, ns=(time, time), dir_fd=target.handle)
                 except OSError as error:  # which knows the last part of the path only
                     raise OSError(error.errno, error.strerror, transfer.target + name) from error
+
+
+def _pieces(task: Transfer | NewFile) -> Iterable[Transfer | NewFile]:
+    """A task in parts that can be shared out."""
+    if not isinstance(task, Transfer) or len(task.names) <= _FEW:
+        return (task,)
+    source, target, *columns = task
+    return [
+        Transfer._make((source, target, *(column[at : at + _FEW] for column in columns)))
+        for at in range(0, len(task.names), _FEW)
+    ]
 
 
 def _cost(task: Transfer | NewFile, mode: str) -> int:
