@@ -152,6 +152,7 @@ class _Grouping:
         self.project = project
         self.misfits: list[Misfit] = []
         self.has_labels = False
+        self.has_variants_json = False
         self._by_text: dict[str, _Group] = {}
         """By version as written."""
         self._own_names: dict[str, bool] = {}
@@ -227,6 +228,7 @@ class _Grouping:
         return None
 
     def _add_variants_json(self, place: int, filename: str) -> None:
+        self.has_variants_json = True
         parsed = parse_variants_json_name(filename)
         if parsed is None:
             self.misfits.append(Misfit(filename, "has an invalid version"))
@@ -257,7 +259,6 @@ class _Grouping:
 
 
 def _pack(grouping: _Grouping, files: Sequence[FileRow]) -> bytes:
-    names = [row[0] for row in files]
     listed = grouping.newest_first(files)
     rows = list(map(tuple, files))  # marshal knows tuples, and no subclass of them
     parts = [_pack_part(rows, (g.wheels, g.sdists, g.variants_json)) for _, g in listed]
@@ -272,7 +273,7 @@ def _pack(grouping: _Grouping, files: Sequence[FileRow]) -> bytes:
             tuple(map(tuple, grouping.misfits)),
             len(files),
             grouping.has_labels,
-            any(filename.endswith(_VARIANTS_JSON_SUFFIX) for filename in names),
+            grouping.has_variants_json,
         ),
         _MARSHAL,
     )
