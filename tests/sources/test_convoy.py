@@ -7,17 +7,20 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.sources.conftest import Heard, new_client
+from tests.sources.test_download import place_of
 from tests.support.server import Reply, Request, serving
 from vinstall.cache.files import Cache
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.observer import Observer
 from vinstall.sources import convoy, growth, pieces
 from vinstall.sources.download import Downloader
+from vinstall.sources.source import Arriving
 
 NAME = "demo-1.0-py3-none-any.whl"
 SIZE = 4 * 1024 * 1024
@@ -163,3 +166,50 @@ def test_beside_other_downloads_there_is_one_connection_each(cache: Cache) -> No
         with ThreadPoolExecutor(2) as pool:
             paths = list(pool.map(lambda file: one.fetch(file).path, files))
     assert all(path.read_bytes() == BODY for path in paths)
+
+
+def test_one_who_follows_gets_the_file_in_order(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vinstall.sources.arrival.WORTH_FOLLOWING", 1024 * 1024)
+    places: list[bool] = []
+    threads: list[threading.Thread] = []
+
+    def follow(arriving: Arriving) -> None:
+        file = arriving.path.open("rb")
+
+        def read() -> None:
+            for place in range(0, SIZE, 100_000):
+                there = arriving.wait(min(place + 100_000, SIZE))
+                places.append(there and file.read(100_000) == BODY[place : place + 100_000])
+            file.close()
+
+        threads.append(threading.Thread(target=read))
+        threads[0].start()
+
+    with serving(limited(), rate=RATE) as server:
+        one = Downloader(new_client(), cache)
+        assert one.fetch(remote(server.url), follow).path.read_bytes() == BODY
+        assert len(server.requests) > 4
+    threads[0].join(10)
+    assert places == [True] * len(range(0, SIZE, 100_000))
+
+
+def test_one_that_stalls_once_it_has_proved_itself_is_not_waited_for(
+    cache: Cache, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convoy, "_PATIENCE", 0.2)
+    places: list[int] = []
+
+    def stalling(request: Request) -> Reply:
+        """The first one that is asked for a piece in front of another."""
+        places.append(place_of(request))
+        stalls = sum(earlier < later for earlier, later in pairwise(places)) == 1
+        return Reply(body=BODY, delay=2.0 if stalls and places[-2] < places[-1] else 0.0)
+
+    with serving(limited(stalling), rate=RATE) as server:
+        begun = time.monotonic()
+        path = fetch(cache, remote(server.url), heard)
+        assert time.monotonic() - begun < 2.0
+        assert path.read_bytes() == BODY
+        assert heard.received == SIZE

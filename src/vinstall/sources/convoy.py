@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +21,10 @@ SERVERS = "servers"
 _REVISION = 1
 _REMEMBERED = 7 * 24 * 60 * 60.0
 """Seconds."""
+_GLANCE = 0.05
+"""Seconds between two looks at what the connections bring."""
+_PATIENCE = 3.0
+"""Seconds in which the connection everybody waits for has to bring something."""
 
 
 class Convoy:
@@ -59,6 +63,8 @@ class Convoy:
         self._pieces = Pieces(total)
         self._threads: list[threading.Thread] = []
         self._wanted = 0
+        self._read_alone = 0
+        """Bytes that the first connection brought."""
 
     @property
     def has_begun(self) -> bool:
@@ -77,23 +83,43 @@ class Convoy:
             self._received(wasted - self._pieces.wasted)
         if not self._is_alone() and not self.has_begun:
             return goes_on
-        first = place - self._first
-        total = first + self._pieces.received
-        left = self._pieces.total - self._first - total
-        self._send_out(self._growth.watch(time.monotonic(), first, total, left))
+        self._read_alone = place - self._first
+        self._send_out(self._watch(place))
         return goes_on
 
-    def finish(self) -> None:
-        """Wait for the last pieces; what a connection did not bring is asked for once more.
+    def rest(self, place: int) -> Iterator[int]:
+        """How far everything is there, again and again, once the first connection is at its end.
 
+        Nobody waits long for one connection: what it does not bring is asked for once more.
         Raises what the second attempt raises.
         """
+        since = time.monotonic()
+        while place < self._pieces.total:
+            reached, piece = self._pieces.reach(place, _GLANCE)
+            if reached > place:
+                place, since = reached, time.monotonic()
+                yield place
+            elif piece is None:
+                piece = self._pieces.take(self._wanted + 1)
+                if piece is not None:
+                    self._bring(piece)
+            elif piece.has_failed or time.monotonic() - since > _PATIENCE:
+                self._bring(self._pieces.again(piece))
+            if self._pieces.in_order:
+                self._send_out(self._watch(place) + 1)  # one more, in place of the first
         self._wanted = 0
-        for piece in self._pieces.wait():
-            self._bring(piece)
         if self._growth.verdict is not None:
             value = (self._growth.verdict, time.time())
             self._cache.write_value(SERVERS, self._key, value)
+
+    def _watch(self, place: int) -> int:
+        """How many helpers there shall be, now that everything before `place` is there."""
+        total = place - self._first + self._pieces.received
+        left = self._pieces.total - self._first - total
+        wanted = self._growth.watch(time.monotonic(), self._read_alone, total, left)
+        if self._growth.verdict:
+            self._pieces.in_order = True
+        return wanted
 
     def abandon(self) -> None:
         """Nothing is written to the file any more, though connections may still be open."""
@@ -119,7 +145,7 @@ class Convoy:
             try:
                 self._bring(piece)
             except (VinstallError, OSError):
-                return  # `finish` asks once more, and tells; if anybody still waits for it
+                return  # `rest` asks once more, and tells; if anybody still waits for it
             finally:
                 with self._pieces.lock:
                     piece.has_failed = not piece.is_complete

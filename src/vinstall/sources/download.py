@@ -285,12 +285,7 @@ class _Transfer:
                     if not self._write(target, chunk, convoy, update):
                         break
             if convoy is not None and convoy.has_begun:
-                convoy.finish()
-                with self._path.open("rb") as content:
-                    content.seek(self.received)
-                    self.received += _feed(self._checks, content)
-                if self._arrival is not None:
-                    self._arrival.advance(self.received)
+                self._receive_rest(convoy)
         except OSError as error:
             self._fall_back(convoy)
             raise SourceError(
@@ -324,6 +319,18 @@ class _Transfer:
                 return False
             chunk = chunk[len(part) :]
         return True
+
+    def _receive_rest(self, convoy: Convoy) -> None:
+        """Hash what the other connections bring, in order."""
+        with self._path.open("rb", buffering=0) as content:
+            content.seek(self.received)
+            for place in convoy.rest(self.received):
+                if self._arrival is not None:
+                    self._arrival.advance(place)
+                while self.received < place:
+                    block = content.read(min(_BLOCK, place - self.received))
+                    self._checks.update(block)
+                    self.received += len(block)
 
     def _be_followed(self, stream: Stream) -> None:
         """Let a large file be worked on while it arrives; told once."""

@@ -17,7 +17,7 @@ WORTH = 64 * 1024 * 1024
 WORTH_IF_KNOWN = 16 * 1024 * 1024
 """The same, where more connections paid before."""
 
-_SETTLING, _ALONE, _PROBE, _STEP = 0.3, 0.4, 0.5, 0.4
+_SETTLING, _ALONE, _PROBE, _STEP = 0.15, 0.2, 0.3, 0.2
 """Seconds: for the first connection to get up to speed, and to measure it, two, and more."""
 _PATIENCE = 3.0
 """Seconds that new connections have to bring a first byte."""
