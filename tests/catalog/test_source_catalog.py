@@ -454,12 +454,13 @@ class TestThreads:
         index.add_wheel("lib", "1.0", requires=["app"])
         index.add_wheel("app", "1.0")
         before = set(threading.enumerate())
-        catalog = index.catalog(TARGET, threads=1, asleep=True)
+        alarms: list[Callable[[], None]] = []
+        catalog = index.catalog(TARGET, threads=1, asleep_until=alarms.append)
         catalog.prefetch([parse_requirement("lib")])
         catalog.read_ahead(LIB, [V1])
         assert set(threading.enumerate()) <= before
         assert index.counts == {}
-        catalog.wake()
+        alarms[0]()
         deadline = time.monotonic() + 10
         while len(index.counts) < 4 and time.monotonic() < deadline:
             time.sleep(0.001)

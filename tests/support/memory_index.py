@@ -187,7 +187,7 @@ class MemoryIndex:
         editable: frozenset[str] = frozenset(),
         observer: Observer | None = None,
         threads: int = 0,
-        asleep: bool = False,
+        asleep_until: Callable[[Callable[[], None]], None] | None = None,
     ) -> SourceCatalog:
         """A catalog over all of this."""
         builder: MetadataBuilder | None = self if builds else None
@@ -202,7 +202,7 @@ class MemoryIndex:
             editable=editable,
             observer=observer,
             threads=threads,
-            asleep=asleep,
+            asleep_until=asleep_until,
         )
 
     def _content(self, key: str, file: RemoteFile) -> bytes:

@@ -97,16 +97,16 @@ class SourceCatalog:
         by_source: bool = False,
         threads: int = 24,
         guessed: Callable[[Choice, Metadata], None] | None = None,
-        asleep: bool = False,
+        asleep_until: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         """`builder` None: source distributions cannot be used.  `editable` are URLs of source trees.
 
         `installed` are projects that nothing is fetched for on a guess.  `threads` 0: no guesses.
         `by_source`: all versions of one source before those of the next (`unsafe-first-match`).
-        `guessed` is told, in any thread, of wheels that will probably be chosen.  `asleep`: all may
-        be at hand, so nothing is read ahead until `wake` says that it is not.
+        `guessed` is told, in any thread, of wheels that will probably be chosen.  `asleep_until`
+        is given what wakes the catalog: all may be at hand, and nothing is read ahead until then.
         """
-        self._asleep = asleep
+        self._asleep = asleep_until is not None
         self._wanted: list[Requirement] = []
         self._pages = pages
         self._reader = reader
@@ -134,6 +134,8 @@ class SourceCatalog:
         self._choices: Once[tuple[NormalizedName, Version], tuple[Choice, ...]] = Once()
         self._direct: Once[str, Choice] = Once()
         self._metadata: Once[str, Metadata] = Once()
+        if asleep_until is not None:
+            asleep_until(self._wake)
 
     def close(self) -> None:
         """End the threads; nothing is read ahead any more."""
@@ -346,7 +348,7 @@ class SourceCatalog:
 
     # --- reading ahead ------------------------------------------------------------------------
 
-    def wake(self) -> None:
+    def _wake(self) -> None:
         """Something is not at hand: begin to read ahead, also what was announced before."""
         self._asleep = False
         wanted, self._wanted = self._wanted, []

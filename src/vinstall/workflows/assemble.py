@@ -7,7 +7,7 @@ function alone needs is imported there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -441,12 +441,9 @@ def open_catalog(
         installed=installed,
         observer=rooms.observer,
         by_source=rooms.settings.sources.index_strategy == "unsafe-first-match",
-        asleep=True,
+        asleep_until=rooms.client.before_request,
     )
-    rooms.client.before_request(catalog.wake)
     if rooms.settings.no_deps:
         catalog.settle()  # what is asked for is read ahead, and not what that depends on
-    try:
+    with closing(catalog):
         yield catalog
-    finally:
-        catalog.close()
