@@ -186,6 +186,22 @@ class TestRows:
             with pytest.raises(TypeError):
                 kind(*given, **named)
 
+    def test_who_makes_one_wrongly_reads_what_is_missing(self) -> None:
+        wrong: Any = OurRow
+        with pytest.raises(
+            TypeError,
+            match=r"^OurRow\.__new__\(\) missing 1 required positional argument: 'name'$",
+        ):
+            wrong(size=1)
+
+    def test_eleven_fields_keep_their_order(self) -> None:
+        names = [f"field_{at}" for at in range(11)]
+        make: Any = type(OurRow)
+        kind = make("Wide", (Row,), {"__annotations__": dict.fromkeys(names, "int")})
+        one = kind(**dict(zip(reversed(names), range(11), strict=True)))
+        assert one == (10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+        assert (one.field_0, one.field_10) == (10, 0)
+
     def test_they_are_replaced_and_copied(self) -> None:
         one = OurRow("a", 1)
         assert one._replace(size=2) == replace(one, size=2) == OurRow("a", 2)

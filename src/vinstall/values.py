@@ -33,26 +33,46 @@ else:
         """As in `typing`: for type checkers."""
         return lambda decorator: decorator
 
+    _new = tuple.__new__
+    # What makes a tuple of so many items; each class puts the names of its fields in.
+    _MAKERS = (
+        lambda _cls: _new(_cls, ()),
+        lambda _cls, a: _new(_cls, (a,)),
+        lambda _cls, a, b: _new(_cls, (a, b)),
+        lambda _cls, a, b, c: _new(_cls, (a, b, c)),
+        lambda _cls, a, b, c, d: _new(_cls, (a, b, c, d)),
+        lambda _cls, a, b, c, d, e: _new(_cls, (a, b, c, d, e)),
+        lambda _cls, a, b, c, d, e, f: _new(_cls, (a, b, c, d, e, f)),
+        lambda _cls, a, b, c, d, e, f, g: _new(_cls, (a, b, c, d, e, f, g)),
+        lambda _cls, a, b, c, d, e, f, g, h: _new(_cls, (a, b, c, d, e, f, g, h)),
+        lambda _cls, a, b, c, d, e, f, g, h, i: _new(_cls, (a, b, c, d, e, f, g, h, i)),
+        lambda _cls, a, b, c, d, e, f, g, h, i, j: _new(_cls, (a, b, c, d, e, f, g, h, i, j)),
+        lambda _cls, a, b, c, d, e, f, g, h, i, j, k: _new(_cls, (a, b, c, d, e, f, g, h, i, j, k)),
+    )
+
+    def _maker(name, fields, defaults):
+        """`__new__` of the class `name` with these fields, the last of which have `defaults`."""
+        made = _MAKERS[len(fields)]
+        code = made.__code__.replace(
+            co_varnames=("_cls", *fields), co_name="__new__", co_qualname=f"{name}.__new__"
+        )
+        return type(made)(code, made.__globals__, "__new__", defaults)
+
     class _RowKind(type):
         """Makes the class of a tuple with names from annotated fields."""
 
         def __new__(kind, name, bases, content):
             names = tuple(content.get("__annotations__", ()))
-            defaults = {one: content.pop(one) for one in names if one in content}
+            defaults = tuple([content.pop(one) for one in names if one in content])
             content |= {one: _item(at, None) for at, one in enumerate(names)}
-            content |= {"__slots__": (), "__match_args__": names}
-            content |= {"_fields": names, "_defaults": defaults}
+            content |= {"__slots__": (), "__match_args__": names, "_fields": names}
+            content["__new__"] = _maker(name, names, defaults)
             return super().__new__(kind, name, bases, content)
 
     class Row(tuple, metaclass=_RowKind):
-        """A tuple with names: `NamedTuple` to whoever uses it, and to type checkers."""
+        """A tuple with up to eleven names: `NamedTuple` to whoever uses it, and to type checkers."""
 
-        def __new__(cls, *given, **named):
-            if named or len(given) != len(cls._fields):
-                given = _whole(cls, given, named)
-            return tuple.__new__(cls, given)
-
-        _make = classmethod(tuple.__new__)  # three times as fast, for thousands
+        _make = classmethod(tuple.__new__)
 
         def _replace(self, **changes):
             return type(self)(**(dict(zip(self._fields, self, strict=True)) | changes))
@@ -63,19 +83,6 @@ else:
         def __repr__(self):
             shown = (f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
             return f"{type(self).__name__}({', '.join(shown)})"
-
-    def _whole(cls, given, named):
-        """All fields of a row of which some are given in order, some by name, some not at all."""
-        rest = cls._fields[len(given) :]
-        try:
-            if len(named) != len(rest):
-                named = {one: cls._defaults[one] for one in rest if one not in named} | named
-            whole = (*given, *[named[one] for one in rest])
-        except KeyError:
-            whole = ()
-        if not len(cls._fields) == len(whole) == len(given) + len(named):
-            raise TypeError(_misfit(cls, rest, named))
-        return whole
 
 
 __all__ = ("Row", "field", "field_names", "frozen", "replace")

@@ -27,7 +27,7 @@ from vinstall.cache.file_lock import try_lock
 from vinstall.digest import sha256
 from vinstall.errors import UsageError
 from vinstall.observer import Observer
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
 
 Key = tuple["str | int | Key | None", ...]
 """What a value depends on, all of it."""
@@ -70,7 +70,7 @@ class CacheInfo:
         return sum(bucket.size for bucket in self.buckets)
 
 
-class _Entry(NamedTuple):
+class _Entry(Row):
     used: float
     size: int
     path: Path

@@ -11,7 +11,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -30,7 +30,7 @@ _HEAD_SIZE = 4
 _as_file = partial(tuple.__new__, RemoteFile)
 
 
-class VersionFiles(NamedTuple):
+class VersionFiles(Row):
     """The files of one version, each kind in page order; their names are not parsed."""
 
     wheels: tuple[RemoteFile, ...]

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urljoin
 
 from packaging.utils import NormalizedName
 
 from vinstall.errors import FormatError
 from vinstall.pattern import pattern
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
 
 
-class RemoteFile(NamedTuple):
+class RemoteFile(Row):
     """One file an index, folder or page offers."""
 
     filename: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from vinstall.errors import FormatError
 from vinstall.formats.json_object import (
@@ -24,7 +24,7 @@ from vinstall.formats.json_object import (
 )
 from vinstall.formats.support import FeatureSupport, NamespaceSupport
 from vinstall.pattern import pattern
-from vinstall.values import field, frozen
+from vinstall.values import Row, field, frozen
 
 ABI_DEPENDENCY = "abi_dependency"
 """The namespace whose properties bind to other distributions of the resolution (PEP 850)."""
@@ -51,7 +51,7 @@ _V = TypeVar("_V")
 _K = TypeVar("_K")
 
 
-class Property(NamedTuple):
+class Property(Row):
     """One `namespace :: feature :: value`."""
 
     namespace: str

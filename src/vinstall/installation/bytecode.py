@@ -11,16 +11,16 @@ import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from vinstall.cache.store import Bytecode, FileGroup, Store, StoredWheel
 from vinstall.errors import InstallationError
 from vinstall.installation.placement import joined
 from vinstall.observer import Observer
 from vinstall.target.environment import Target
+from vinstall.values import Row
 
 
-class _Job(NamedTuple):
+class _Job(Row):
     """One wheel to be compiled."""
 
     wheel: StoredWheel

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from vinstall.cache.store import Store, StoredWheel
 from vinstall.errors import VinstallError
@@ -27,6 +27,7 @@ from vinstall.installation.unpack import batches, describe, make_folders
 from vinstall.installation.wheel_file import CheckedWheel, InvalidWheel, Member, check_wheel
 from vinstall.observer import Observer
 from vinstall.sources.source import Arriving, FetchedFile
+from vinstall.values import Row
 
 _TAIL_SHARE, _LEAST_TAIL, _MOST_TAIL = 64, 256 << 10, 4 << 20
 """How much of a wheel is read first: one part in so many, and bytes."""
@@ -36,7 +37,7 @@ _MOST_EARLY = 64 << 20
 """Bytes that are read early and kept in memory."""
 
 
-class _Unpacked(NamedTuple):
+class _Unpacked(Row):
     checked: CheckedWheel
     folder: Path
     written: list[Written]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -31,6 +31,7 @@ from vinstall.resolution.sentence import (
     yanked_text,
 )
 from vinstall.selection.wording import either
+from vinstall.values import Row
 
 Cause: TypeAlias = "tuple[AnyRequirement, AnyCandidate | None]"
 """A requirement that took part in the last conflict, and what has it; None: the user."""
@@ -48,7 +49,7 @@ class ResolutionFailed(ResolutionError):
     """No set of releases satisfies the requirements."""
 
 
-class _Finding(NamedTuple):
+class _Finding(Row):
     """What is wrong about one project."""
 
     weight: int
@@ -58,7 +59,7 @@ class _Finding(NamedTuple):
     hint: str | None = None
 
 
-class _Who(NamedTuple):
+class _Who(Row):
     """A project that wants something, as long as one sentence can speak of several versions of it."""
 
     name: str

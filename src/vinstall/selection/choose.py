@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -41,7 +40,7 @@ __all__ = [
 ]
 
 
-class _Candidate(NamedTuple):
+class _Candidate(Row):
     """The best wheel of one label, acceptable in every respect."""
 
     best: Usable

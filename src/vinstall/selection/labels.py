@@ -6,7 +6,6 @@ Spec: PEP 825 "Variant properties", "Variant label", "Variant ordering"; PEP 850
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from vinstall.formats.support import NamespaceAnswer, NamespaceSupport
 from vinstall.formats.variant_json import Property, VariantTable
@@ -39,7 +38,7 @@ from vinstall.selection.usable import Usable
 from vinstall.values import Row
 
 
-class Verdict(NamedTuple):
+class Verdict(Row):
     """One label, judged by its properties alone."""
 
     label: str

@@ -6,7 +6,7 @@ Tuples: a release with many wheels makes a reason for each of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from packaging.utils import NormalizedName
 
@@ -23,7 +23,7 @@ class Reason(Protocol):
         ...
 
 
-class Rejection(NamedTuple):
+class Rejection(Row):
     """One file and why it cannot be used."""
 
     filename: str
@@ -32,7 +32,7 @@ class Rejection(NamedTuple):
     reason: Reason
 
 
-class Unreadable(NamedTuple):
+class Unreadable(Row):
     """The file name or the file's metadata does not follow its format."""
 
     fault: str
@@ -50,7 +50,7 @@ class ForeignProject(Row):
         return f"is no file of `{self.listed_for}`, on whose page it is listed"
 
 
-class TagMismatch(NamedTuple):
+class TagMismatch(Row):
     """None of the wheel's platform compatibility tags is one of the target's."""
 
     tags: tuple[str, ...]
@@ -60,7 +60,7 @@ class TagMismatch(NamedTuple):
         return f"is made for {shown}{' and others' if len(self.tags) > 3 else ''}"
 
 
-class PythonMismatch(NamedTuple):
+class PythonMismatch(Row):
     """The file's Requires-Python excludes the target's Python."""
 
     required: str
@@ -70,7 +70,7 @@ class PythonMismatch(NamedTuple):
         return f"needs Python {self.required}, the environment has {self.python}"
 
 
-class UnsupportedFeature(NamedTuple):
+class UnsupportedFeature(Row):
     """No value the wheel lists for one feature is supported by the target."""
 
     wanted: tuple[Property, ...]
@@ -82,7 +82,7 @@ class UnsupportedFeature(NamedTuple):
         return feature_sentence(self.wanted, self.offered)
 
 
-class NamespaceUnavailable(NamedTuple):
+class NamespaceUnavailable(Row):
     """Nothing is supported in a namespace the wheel uses, for a reason of its own."""
 
     namespace: str

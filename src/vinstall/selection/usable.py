@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from packaging.specifiers import InvalidSpecifier
 from packaging.version import Version
@@ -27,9 +26,10 @@ from vinstall.selection.reason import (
 )
 from vinstall.selection.release import Release, SourceDistribution, Wheel
 from vinstall.selection.tags import best_rank
+from vinstall.values import Row
 
 
-class Usable(NamedTuple):
+class Usable(Row):
     """A wheel that fits, its variant aside."""
 
     wheel: Wheel

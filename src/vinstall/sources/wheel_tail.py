@@ -7,7 +7,6 @@ directory: for 97 of 100 wheels below 1 MB they come with the first 64 KiB.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
@@ -21,7 +20,7 @@ from vinstall.sources.zip_tail import (
     read_members,
     unpack_member,
 )
-from vinstall.values import frozen
+from vinstall.values import Row, frozen
 
 METADATA, VARIANT = "METADATA", "variant.json"
 _LIMITS = {METADATA: 16 * 1024 * 1024, VARIANT: 4 * 1024 * 1024}
@@ -63,7 +62,7 @@ def read_facts(read: ReadRange, *, filename: str, size: int | None) -> WheelFact
         raise FormatError(f"`{filename}` {error.message}", hint=error.hint) from error
 
 
-class _Window(NamedTuple):
+class _Window(Row):
     """The bytes of a file from `start` on."""
 
     start: int

@@ -9,9 +9,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from vinstall.errors import FormatError
+from vinstall.values import Row
 
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
@@ -26,7 +26,7 @@ _EXTRA_64 = 0x0001
 _BROKEN = "is no complete ZIP file"
 
 
-class DirectoryEnd(NamedTuple):
+class DirectoryEnd(Row):
     """Where the directory of an archive lies."""
 
     start: int
@@ -37,7 +37,7 @@ class DirectoryEnd(NamedTuple):
     """Bytes in front of the archive; offsets of members count from there."""
 
 
-class Member(NamedTuple):
+class Member(Row):
     """One file of an archive, as the directory has it."""
 
     name: str

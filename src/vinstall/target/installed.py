@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -17,7 +17,7 @@ from packaging.version import Version
 from vinstall.errors import FormatError
 from vinstall.formats.variant_json import Property, parse_variant_table
 from vinstall.target.environment import Target
-from vinstall.values import field, frozen
+from vinstall.values import Row, field, frozen
 
 Kind: TypeAlias = Literal["dist-info", "egg-info", "distutils", "egg-link"]
 """`egg-info`: a folder that setuptools wrote; `distutils`: a single file, which lists nothing."""
@@ -27,7 +27,7 @@ _LEFTOVER = ("~", "-", ".")
 """First characters of names that are no distribution: what pip moved aside, and hidden entries."""
 
 
-class RecordRow(NamedTuple):
+class RecordRow(Row):
     """One line of RECORD."""
 
     path: str
