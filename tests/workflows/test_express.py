@@ -168,7 +168,7 @@ class TestTheWay:
         assert store == str(world.root / "store")
         assert newcomers == [direct.Newcomer(*WHEEL), direct.Newcomer(*OTHER)]
         folders = {key: f"{world.env}{path}" for key, path in world.answers["scheme"].items()}
-        assert destination == direct.Destination(str(python), str(world.env), folders)
+        assert destination == direct.Destination(str(python), folders)
         assert options == {"link_mode": "copy", "bytecode_kind": "cpython-3.12.1"}
 
     def test_another_environment_made_alike_is_served(self, world: World) -> None:

@@ -190,7 +190,6 @@ def destination_of(target: Target) -> Destination:
     """`target` as putting files in place sees it."""
     return Destination(
         python=str(target.python),
-        prefix=str(target.prefix),
         folders={key: str(target.scheme.path(key)) for key in _SCHEME_KEYS},
         launcher=launcher_kind(target),
     )

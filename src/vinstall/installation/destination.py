@@ -21,7 +21,6 @@ class Destination(Row):
 
     python: str
     """The interpreter that scripts start."""
-    prefix: str
     folders: Mapping[str, str]
     """`purelib`, `platlib`, `scripts`, `data` and `headers` to their folders."""
     launcher: LauncherKind = "posix"

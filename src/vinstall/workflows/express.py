@@ -198,7 +198,7 @@ def _install(answers: "dict[str, Any]", startup: object, listing: object, load: 
         return install_directly(
             load["store"],
             [Newcomer(*row) for row in load["wheels"]],
-            Destination(answers["executable"], answers["prefix"], answers["scheme"]),
+            Destination(answers["executable"], answers["scheme"]),
             link_mode=load["link_mode"],
             bytecode_kind=load["bytecode"],
         )
