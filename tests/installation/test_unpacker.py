@@ -239,7 +239,7 @@ class TestEnd:
         for _ in range(MANY):
             unpacker.expect(1)
 
-    def test_what_is_half_unpacked_is_removed(
+    def test_nothing_is_left_half_unpacked(
         self, tmp_path: Path, store: Store, listener: Listener
     ) -> None:
         files = {f"p/m{number}.bin": os.urandom(1 << 16) for number in range(100)}
@@ -263,10 +263,20 @@ def test_the_process_ends_with_its_input(tmp_path: Path, store: Store) -> None:
     bad.write_bytes(b"?")
     asked = b"".join(marshal.dumps((str(p), p.name, sha256(p))) for p in (good, bad))
     answers = io.BytesIO()
-    serve(io.BytesIO(asked), answers, store)
+    serve(io.BytesIO(asked), answers, store, lambda: False)
     answers.seek(0)
     assert (marshal.load(answers), marshal.load(answers)) == ([], None)
     assert store.find(sha256(good)) is not None
+
+
+def test_and_before_the_next_wheel_once_it_is_told_to(tmp_path: Path, store: Store) -> None:
+    path = make_wheel(tmp_path)
+    asked = marshal.dumps((str(path), path.name, sha256(path)))
+    answers = io.BytesIO()
+    serve(io.BytesIO(asked * 2), answers, store, lambda: bool(answers.getvalue()))
+    answers.seek(0)
+    assert marshal.load(answers) == []
+    assert answers.read() == b""
 
 
 def _is_running(pid: int) -> bool:

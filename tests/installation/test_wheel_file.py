@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tests.installation.archives import INFO, METADATA, WHEEL, archive, digest, entry, patched
 from tests.support.wheels import make_wheel
 from vinstall.errors import FormatError, IntegrityError
-from vinstall.installation.wheel_file import CheckedWheel, InvalidWheel, check_wheel, name_fault
+from vinstall.installation.archive_entries import name_fault
+from vinstall.installation.wheel_file import CheckedWheel, InvalidWheel, check_wheel
 
 FILENAME = "demo-1.0-py3-none-any.whl"
 

@@ -13,9 +13,11 @@ from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from vinstall.installation.wheel_file import DEFLATED, InvalidWheel, Member
+from vinstall.installation.archive_entries import DEFLATED
+from vinstall.installation.wheel_file import InvalidWheel, Member
+from vinstall.values import Row
 
 _CHUNK = 1 << 18
 """Bytes read at once from a large member."""
@@ -39,7 +41,7 @@ _CREATE = (
 )
 
 
-class Written(NamedTuple):
+class Written(Row):
     """What became of one member on disk."""
 
     time: int
@@ -69,7 +71,7 @@ class Archive(Protocol):
         ...
 
 
-class Codec(NamedTuple):
+class Codec(Row):
     """Inflate and CRC-32, from isal where it is installed: twice the speed of zlib."""
 
     inflater: Callable[[], _Inflater]

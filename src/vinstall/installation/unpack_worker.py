@@ -2,7 +2,8 @@
 
 Standard input: a `marshal` value (path, filename, sha256) for each wheel.  Standard output, in
 the same order: the remarks on it once it is in the store, or None where it could not be unpacked;
-why is for the other process to find out.  It ends with its input, or with a signal.
+why is for the other process to find out.  It ends with its input; after SIGTERM with the wheel it
+is at.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import marshal
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import BinaryIO
 
 from vinstall.cache.store import Store
@@ -32,18 +33,22 @@ class _Remarks(Observer):
 
 def main() -> None:
     """Serve standard input; the store is the first argument.  Does not return."""
-    signal.signal(signal.SIGTERM, _stop)
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
     try:
-        serve(sys.stdin.buffer, sys.stdout.buffer, Store(Path(sys.argv[1])))
-    except (BrokenPipeError, SystemExit):
+        with open(0, "rb") as requests, open(1, "wb") as answers:
+            serve(requests, answers, Store(Path(sys.argv[1])), lambda: bool(stopped))
+    except BrokenPipeError:
         pass
     finally:
         os._exit(0)  # nothing is left to be tidied, and the interpreter would take its time
 
 
-def serve(requests: BinaryIO, answers: BinaryIO, store: Store) -> None:
+def serve(
+    requests: BinaryIO, answers: BinaryIO, store: Store, is_stopped: Callable[[], bool]
+) -> None:
     """Unpack what is asked for until `requests` end."""
-    while True:
+    while not is_stopped():
         try:
             path, filename, sha256 = marshal.load(requests)  # noqa: S302  from our own process
         except EOFError:
@@ -59,8 +64,3 @@ def _unpack(path: str, filename: str, sha256: str, store: Store) -> list[str] | 
     except Exception:  # noqa: BLE001  the other process meets it again, and raises it
         return None
     return remarks.told
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    """What is half unpacked is removed on the way out."""
-    raise SystemExit

@@ -7,6 +7,7 @@ cannot be started, or ends too early, its wheels are unpacked here.
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
 import subprocess
@@ -91,7 +92,7 @@ class Unpacker:
         return lambda: self._result(task)
 
     def close(self) -> None:
-        """End the processes; what they have not finished is dropped."""
+        """End the processes; what they have not begun is dropped."""
         with self._lock:
             self._most = 0
             for worker in self._workers:
@@ -189,23 +190,32 @@ class _Worker:
             return True
 
     def end(self) -> None:
-        """End the process, which tidies up what it is in the midst of."""
+        """End the process, once it has finished with the wheel that it is at."""
+        assert self._process.stdin is not None
         self._process.terminate()
+        with self._lock:
+            self._ended = True
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
 
     def _listen(self) -> None:
         """Take in the answers; once there are no more, let go of what is not answered."""
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
             while True:
                 remarks = marshal.load(self._process.stdout)  # noqa: S302  from our own process
                 self._answered(cast("list[str] | None", remarks))
-        except (EOFError, ValueError, TypeError, OSError):
+        except (EOFError, ValueError, TypeError, IndexError, OSError):  # it ended, or is ill
             pass
         with self._lock:
             self._ended = True
             while self._sent:
                 self._answered(None)
-        self._process.communicate()  # closes the pipes, and waits for its end
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
 
     def _answered(self, remarks: list[str] | None) -> None:
         task = self._sent.popleft()

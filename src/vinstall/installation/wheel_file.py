@@ -7,29 +7,31 @@ Spec: PEP 427 and "Binary distribution format" (names, RECORD, `.data`), PEP 825
 from __future__ import annotations
 
 import csv
-import os
 import re
 import stat
 import struct
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from vinstall.errors import IntegrityError
 from vinstall.formats.wheel_name import WheelName, parse_wheel_name
-from vinstall.installation.journal import STAGE_PREFIX
-from vinstall.values import frozen
+from vinstall.installation.archive_entries import (
+    LOCAL_HEADER,
+    bomb_faults,
+    directory_faults,
+    name_fault,
+    shown,
+)
+from vinstall.values import Row, frozen
 
-STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
-_ENCRYPTED, _UTF8 = 0x1, 0x800
-_LOCAL_HEADER = 30
+_UTF8 = 0x800
 
 _SCHEMES = ("purelib", "platlib", "headers", "scripts", "data")
 _WRITTEN_HERE = frozenset(
@@ -39,20 +41,11 @@ _WRITTEN_HERE = frozenset(
 _SIGNATURES = frozenset(("RECORD.jws", "RECORD.p7s"))
 """Not mentioned in RECORD (PEP 427); they sign the one that is replaced, so they are left out."""
 
-_MAX_PART, _MAX_NAME = 255, 2048
-"""Bytes of UTF-8 in one part of a name, and in all of it."""
 _MAX_TEXT = 128 << 20
 """Bytes of METADATA, RECORD and the like that are taken into memory."""
-_BOMB_SIZE, _BOMB_RATIO = 64 << 20, 200
-"""A wheel that unpacks to more bytes than this, and to more times its own size, is a bomb."""
 _HEADERS = frozenset(("name", "version", "wheel-version", "root-is-purelib"))
 _ALGORITHMS = frozenset(("sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"))
 """PEP 427: "sha256 or better"."""
-_PLAIN = re.compile(r"(?:\w[\w.+-]{0,99}/)*\w[\w.+-]{0,99}/?", re.ASCII)
-"""Nearly every name there is: nothing in it can be wrong on POSIX."""
-_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE)
-_DRIVE = re.compile(r"[A-Za-z]:")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class InvalidWheel(IntegrityError):
@@ -63,7 +56,7 @@ class InvalidWheel(IntegrityError):
         super().__init__(f"`{filename}` is not a valid wheel", context=shown, hint=hint)
 
 
-class Member(NamedTuple):
+class Member(Row):
     """One file of a wheel, checked as far as its place in the archive goes."""
 
     name: str
@@ -138,7 +131,7 @@ def check_wheel(
     name = parse_wheel_name(filename)
     with _reading(filename), zipfile.ZipFile(path if content is None else content) as archive:
         infos = archive.infolist()
-        faults = [*_directory_faults(infos, insensitive=insensitive), *_bomb_faults(archive, infos)]
+        faults = [*directory_faults(infos, insensitive=insensitive), *bomb_faults(archive, infos)]
         if faults:
             raise InvalidWheel(filename, *faults)
         dist_info = _dist_info(archive, name, filename)
@@ -177,112 +170,6 @@ def _text(archive: zipfile.ZipFile, name: str, *, errors: str = "strict") -> str
         raise ValueError(f"`{name}` has {info.file_size} bytes")
     with archive.open(info) as file:
         return file.read(info.file_size + 1).decode(errors=errors)
-
-
-# --- the directory of the archive -------------------------------------------------------------
-
-
-def name_fault(name: str, *, windows: bool = os.name == "nt") -> str | None:
-    """Why an archive must not have an entry called `name`; None where it may."""
-    if not windows and len(name) <= _MAX_NAME and _PLAIN.fullmatch(name):
-        return None
-    if not name or name.startswith("/") or "\\" in name or _DRIVE.match(name):
-        return "is not a relative path with `/` between its parts"
-    if _CONTROL.search(name):
-        return "has control characters in its name"
-    parts = name.removesuffix("/").split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        return "leaves its folder"
-    try:
-        encoded = [part.encode() for part in parts]
-    except UnicodeEncodeError:
-        return "has a name that is not Unicode"
-    if max(map(len, encoded)) > _MAX_PART or len(name.encode()) > _MAX_NAME:
-        return "has a name too long for a file system"
-    if any(part.casefold().startswith(STAGE_PREFIX) for part in parts):
-        return "has a name that vinstall keeps for itself"
-    if windows and any(
-        part.rstrip(" .") != part or set(part) & set('<>:"|?*') or _RESERVED.fullmatch(part)
-        for part in parts
-    ):
-        return "has a name that Windows does not allow"
-    return None
-
-
-def _directory_faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Iterator[str]:
-    """What is wrong with the archive's directory, one sentence each."""
-    seen: dict[str, str] = {}
-    folders: set[str] = set()
-    for info in infos:
-        if len(info.orig_filename) != len(info.filename):  # zipfile cuts at a NUL byte
-            yield f"entry `{info.filename}` has control characters in its name"
-        elif fault := name_fault(info.orig_filename) or _entry_fault(info):
-            yield f"entry `{_shown(info.orig_filename)}` {fault}"
-        if info.filename.endswith("/"):
-            folders.add(_folded(info.filename[:-1], insensitive))
-            continue
-        folded = _folded(info.filename, insensitive)
-        if folded in seen:
-            other = seen[folded]
-            alike = "twice" if other == info.filename else f"and `{_shown(other)}`, one file here"
-            yield f"it has `{_shown(info.filename)}` {alike}"
-        seen[folded] = info.filename
-    for folded in seen:
-        parent = folded.rpartition("/")[0]
-        while parent and parent not in folders:
-            folders.add(parent)
-            parent = parent.rpartition("/")[0]
-    for folded in seen.keys() & folders:
-        yield f"it has `{_shown(seen[folded])}` as a file and as a folder"
-    yield from _overlap_faults(infos)
-
-
-def _shown(name: str) -> str:
-    """A hostile name, fit for a terminal."""
-    text = name if len(name) <= 80 else f"{name[:80]}..."
-    return text.encode("unicode_escape").decode() if not text.isprintable() else text
-
-
-def _folded(name: str, insensitive: bool) -> str:
-    return unicodedata.normalize("NFC", name).casefold() if insensitive else name
-
-
-def _entry_fault(info: zipfile.ZipInfo) -> str | None:
-    mode = info.external_attr >> 16
-    kind = stat.S_IFMT(mode)
-    if info.flag_bits & _ENCRYPTED:
-        return "is encrypted"
-    if info.compress_type not in (STORED, DEFLATED):
-        return f"is compressed by method {info.compress_type}; a wheel is stored or deflated"
-    if kind == stat.S_IFLNK:
-        return "is a symbolic link"
-    if kind and kind not in (stat.S_IFREG, stat.S_IFDIR):
-        return "is neither a file nor a folder"
-    if info.compress_type == STORED and info.file_size != info.compress_size:
-        return "is stored and has two sizes"
-    if info.filename.endswith("/") and info.file_size:
-        return "is a folder with contents"
-    return None
-
-
-def _overlap_faults(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
-    """Entries that share bytes of the archive, as the densest zip bombs do."""
-    end, last = -1, ""
-    for info in sorted(infos, key=lambda info: info.header_offset):
-        if info.header_offset < end:
-            yield f"entries `{_shown(last)}` and `{_shown(info.filename)}` overlap"
-            return
-        end = info.header_offset + _LOCAL_HEADER + info.compress_size
-        last = info.filename
-
-
-def _bomb_faults(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
-    total = sum(info.file_size for info in infos)
-    if total <= _BOMB_SIZE or archive.fp is None:
-        return
-    size = archive.fp.seek(0, os.SEEK_END)
-    if total > _BOMB_RATIO * size:
-        yield f"it would unpack to {total} bytes, {total // size} times its size"
 
 
 # --- WHEEL, METADATA and RECORD ---------------------------------------------------------------
@@ -350,7 +237,7 @@ def _record(
     rows: dict[str, tuple[str, str]] = {}
     for path, digest, size in _record_rows(_text(archive, f"{dist_info}/RECORD"), filename):
         if rows.setdefault(path, (digest, size)) != (digest, size):
-            faults.append(f"RECORD contradicts itself on `{_shown(path)}`")
+            faults.append(f"RECORD contradicts itself on `{shown(path)}`")
     folder = f"{dist_info}/"
     exempt = {folder + name for name in ("RECORD", *_SIGNATURES)}
     digests: dict[str, str] = {}
@@ -360,16 +247,16 @@ def _record(
             continue
         digest, size = rows.pop(info.filename, ("", ""))
         if fault := _row_fault(digest, size, info.file_size):
-            faults.append(f"RECORD {fault} `{_shown(info.filename)}`")
+            faults.append(f"RECORD {fault} `{shown(info.filename)}`")
         digests[info.filename] = digest
     # What RECORD lists and the wheel lacks is not installed, and so not recorded either.
     missing = [path for path in rows if path not in exempt and not path.endswith("/")]
     faults += [
-        f"RECORD lists `{_shown(path)}`, which leaves it" for path in missing if name_fault(path)
+        f"RECORD lists `{shown(path)}`, which leaves it" for path in missing if name_fault(path)
     ]
     if faults:
         raise InvalidWheel(filename, *faults)
-    return digests, [f"RECORD lists `{_shown(path)}`, which is missing" for path in missing]
+    return digests, [f"RECORD lists `{shown(path)}`, which is missing" for path in missing]
 
 
 def _record_rows(text: str, filename: str) -> list[list[str]]:
@@ -437,7 +324,7 @@ def _members(
                 scheme=scheme,
                 destination=destination,
                 offset=info.header_offset,
-                header=_LOCAL_HEADER + _name_length(info),
+                header=LOCAL_HEADER + _name_length(info),
                 compressed=info.compress_size,
                 size=info.file_size,
                 method=info.compress_type,
@@ -468,5 +355,5 @@ def _place(name: str, stem: str, root: str, filename: str) -> tuple[str, str]:
         return root, name
     scheme, _, path = rest.partition("/")
     if scheme not in _SCHEMES or not path:
-        raise InvalidWheel(filename, f"`{_shown(name)}` belongs to no installation scheme")
+        raise InvalidWheel(filename, f"`{shown(name)}` belongs to no installation scheme")
     return scheme, path

@@ -1,0 +1,133 @@
+"""What is wrong with the entries of an archive from outside, before a byte of it is unpacked.
+
+Their names become paths, their sizes are promises, and two of them may be after one place.  Spec:
+PKWARE APPNOTE 6.3 for what a ZIP file may say; what a wheel may is less.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+
+from vinstall.installation.journal import STAGE_PREFIX
+
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+LOCAL_HEADER = 30
+"""Bytes of a local header without name and extra field."""
+_ENCRYPTED = 0x1
+_MAX_PART, _MAX_NAME = 255, 2048
+"""Bytes of UTF-8 in one part of a name, and in all of it."""
+_BOMB_SIZE, _BOMB_RATIO = 64 << 20, 200
+"""A wheel that unpacks to more bytes than this, and to more times its own size, is a bomb."""
+_PLAIN = re.compile(r"(?:\w[\w.+-]{0,99}/)*\w[\w.+-]{0,99}/?", re.ASCII)
+"""Nearly every name there is: nothing in it can be wrong on POSIX."""
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def name_fault(name: str, *, windows: bool = os.name == "nt") -> str | None:
+    """Why an archive must not have an entry called `name`; None where it may."""
+    if not windows and len(name) <= _MAX_NAME and _PLAIN.fullmatch(name):
+        return None
+    if not name or name.startswith("/") or "\\" in name or _DRIVE.match(name):
+        return "is not a relative path with `/` between its parts"
+    if _CONTROL.search(name):
+        return "has control characters in its name"
+    parts = name.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "leaves its folder"
+    try:
+        encoded = [part.encode() for part in parts]
+    except UnicodeEncodeError:
+        return "has a name that is not Unicode"
+    if max(map(len, encoded)) > _MAX_PART or len(name.encode()) > _MAX_NAME:
+        return "has a name too long for a file system"
+    if any(part.casefold().startswith(STAGE_PREFIX) for part in parts):
+        return "has a name that vinstall keeps for itself"
+    if windows and any(
+        part.rstrip(" .") != part or set(part) & set('<>:"|?*') or _RESERVED.fullmatch(part)
+        for part in parts
+    ):
+        return "has a name that Windows does not allow"
+    return None
+
+
+def directory_faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Iterator[str]:
+    """What is wrong with the archive's directory, one sentence each."""
+    seen: dict[str, str] = {}
+    folders: set[str] = set()
+    for info in infos:
+        if len(info.orig_filename) != len(info.filename):  # zipfile cuts at a NUL byte
+            yield f"entry `{info.filename}` has control characters in its name"
+        elif fault := name_fault(info.orig_filename) or _entry_fault(info):
+            yield f"entry `{shown(info.orig_filename)}` {fault}"
+        if info.filename.endswith("/"):
+            folders.add(_folded(info.filename[:-1], insensitive))
+            continue
+        folded = _folded(info.filename, insensitive)
+        if folded in seen:
+            other = seen[folded]
+            alike = "twice" if other == info.filename else f"and `{shown(other)}`, one file here"
+            yield f"it has `{shown(info.filename)}` {alike}"
+        seen[folded] = info.filename
+    for folded in seen:
+        parent = folded.rpartition("/")[0]
+        while parent and parent not in folders:
+            folders.add(parent)
+            parent = parent.rpartition("/")[0]
+    for folded in seen.keys() & folders:
+        yield f"it has `{shown(seen[folded])}` as a file and as a folder"
+    yield from _overlap_faults(infos)
+
+
+def shown(name: str) -> str:
+    """A hostile name, fit for a terminal."""
+    text = name if len(name) <= 80 else f"{name[:80]}..."
+    return text.encode("unicode_escape").decode() if not text.isprintable() else text
+
+
+def _folded(name: str, insensitive: bool) -> str:
+    return unicodedata.normalize("NFC", name).casefold() if insensitive else name
+
+
+def _entry_fault(info: zipfile.ZipInfo) -> str | None:
+    mode = info.external_attr >> 16
+    kind = stat.S_IFMT(mode)
+    if info.flag_bits & _ENCRYPTED:
+        return "is encrypted"
+    if info.compress_type not in (STORED, DEFLATED):
+        return f"is compressed by method {info.compress_type}; a wheel is stored or deflated"
+    if kind == stat.S_IFLNK:
+        return "is a symbolic link"
+    if kind and kind not in (stat.S_IFREG, stat.S_IFDIR):
+        return "is neither a file nor a folder"
+    if info.compress_type == STORED and info.file_size != info.compress_size:
+        return "is stored and has two sizes"
+    if info.filename.endswith("/") and info.file_size:
+        return "is a folder with contents"
+    return None
+
+
+def _overlap_faults(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+    """Entries that share bytes of the archive, as the densest zip bombs do."""
+    end, last = -1, ""
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            yield f"entries `{shown(last)}` and `{shown(info.filename)}` overlap"
+            return
+        end = info.header_offset + LOCAL_HEADER + info.compress_size
+        last = info.filename
+
+
+def bomb_faults(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+    total = sum(info.file_size for info in infos)
+    if total <= _BOMB_SIZE or archive.fp is None:
+        return
+    size = archive.fp.seek(0, os.SEEK_END)
+    if total > _BOMB_RATIO * size:
+        yield f"it would unpack to {total} bytes, {total // size} times its size"
