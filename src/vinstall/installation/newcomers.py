@@ -62,16 +62,17 @@ def install_directly(
     found = [one for one in incoming if one is not None]
     if len(found) < len(newcomers):
         return False
+    linker = Linker(link_mode or default_mode(), keep_times=bytecode_kind is not None)
+    change = Change(found, destination, linker)
+    try:
+        change.prepare()
+    except Obstructed:
+        return False
     inspection = Inspection(_trees(found))
     try:
-        linker = Linker(link_mode or default_mode(), keep_times=bytecode_kind is not None)
-        change = Change(found, destination, linker)
-        change.prepare()
         change.carry_out(lambda: _confirm(inspection))
     except _Damaged:
         store.drop_damaged([one.wheel for one in found])
-        return False
-    except Obstructed:
         return False
     finally:
         inspection.stop()
