@@ -17,6 +17,7 @@ from tests.sources.test_download import place_of
 from tests.support.server import Reply, Request, serving
 from vinstall.cache.files import Cache
 from vinstall.formats.simple_api import RemoteFile
+from vinstall.net import wire
 from vinstall.observer import Observer
 from vinstall.sources import convoy, growth, pieces
 from vinstall.sources.download import Downloader
@@ -43,6 +44,7 @@ def small_scale(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(growth, name, value)
     monkeypatch.setattr(convoy, "WORTH_IF_KNOWN", 1024 * 1024)
     monkeypatch.setattr(pieces, "_LEAST", 128 * 1024)
+    monkeypatch.setattr(wire, "_BLOCK", 32 * 1024)
 
 
 def remote(url: str, *, hashed: bool = True) -> RemoteFile:
@@ -80,7 +82,7 @@ def test_connections_that_are_capped_are_multiplied(cache: Cache, heard: Heard) 
         before = len(ranges)
         cache.clean(["files"])
         fetch(cache, remote(server.url))
-        assert len(server.requests) - before > 2
+        assert len(server.requests) - before >= 2
 
 
 def test_parts_that_come_slowly_are_not_waited_for(cache: Cache, heard: Heard) -> None:
@@ -176,7 +178,7 @@ def test_one_who_follows_gets_the_file_in_order(
     threads: list[threading.Thread] = []
 
     def follow(arriving: Arriving) -> None:
-        file = arriving.path.open("rb")
+        file = arriving.path.open("rb", buffering=0)  # nothing is read before it is there
 
         def read() -> None:
             for place in range(0, SIZE, 100_000):

@@ -11,7 +11,7 @@ import pytest
 from tests.sources.conftest import Heard, new_client
 from tests.support.server import Reply, Request, serving
 from vinstall.cache.files import Cache
-from vinstall.errors import HashMismatch, IntegrityError, SourceError
+from vinstall.errors import HashMismatch, IntegrityError, NetworkError, SourceError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.net.client import HttpClient
 from vinstall.net.response import OfflineError, Refused, TransferInterrupted
@@ -172,6 +172,22 @@ class Impatient(Observer):
 def place_of(request: Request) -> int:
     """Where the part begins that was asked for."""
     return int((request.range or "bytes=0-").removeprefix("bytes=").partition("-")[0])
+
+
+class TestStopping:
+    def test_what_is_under_way_ends_and_can_be_gone_on_with(self, cache: Cache) -> None:
+        heard = Heard()
+        one = Downloader(
+            new_client(), cache, observer=heard, is_stopped=lambda: heard.received > 1_000_000
+        )
+        with serving({"/x.whl": BIG}) as server:
+            file = remote(server.url + "/x.whl", BIG)
+            with pytest.raises(NetworkError) as caught:
+                one.fetch(file)
+            assert caught.value.message == f"the download of `{NAME}` was stopped"
+            assert len(server.requests) == 1
+            assert downloader(cache).fetch(file).path.read_bytes() == BIG
+            assert server.requests[1].range is not None
 
 
 class TestGoingOn:

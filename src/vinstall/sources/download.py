@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from vinstall.cache.files import Cache, Key
-from vinstall.errors import HashMismatch, IntegrityError, SourceError
+from vinstall.errors import HashMismatch, IntegrityError, NetworkError, SourceError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.net.client import HttpClient, Stream, backoff_seconds
 from vinstall.net.response import Part, TransferInterrupted
@@ -56,13 +56,16 @@ class Downloader:
         *,
         observer: Observer | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Once `is_stopped`, a download ends with the next bytes; another run can go on with it."""
         self._client = client
         self._cache = cache
         self._observer = observer or Observer()
         self._sleep = sleep
         self._lock = threading.Lock()
         self._under_way = 0
+        self._is_stopped = is_stopped
         self._fetched: Once[tuple[str, tuple[tuple[str, str], ...]], FetchedFile] = Once()
 
     def fetch(self, file: RemoteFile, follow: Follow | None = None) -> FetchedFile:
@@ -164,7 +167,14 @@ class Downloader:
 
     def _transfer(self, file: RemoteFile, path: Path, follow: Follow | None) -> _Transfer:
         return _Transfer(
-            file, path, self._client, self._cache, self._observer, self._is_alone, follow
+            file,
+            path,
+            self._client,
+            self._cache,
+            self._observer,
+            self._is_alone,
+            self._is_stopped,
+            follow,
         )
 
     def _complete(self, transfer: _Transfer) -> str:
@@ -193,6 +203,7 @@ class _Transfer:
         cache: Cache,
         observer: Observer,
         is_alone: Callable[[], bool],
+        is_stopped: Callable[[], bool],
         follow: Follow | None,
     ) -> None:
         self._file = file
@@ -201,6 +212,7 @@ class _Transfer:
         self._cache = cache
         self._observer = observer
         self._is_alone = is_alone
+        self._is_stopped = is_stopped
         self._follow = follow
         self._arrival: Arrival | None = None
         self._checks = Checks(file)
@@ -310,6 +322,7 @@ class _Transfer:
         while chunk:
             part = chunk if convoy is None else chunk[: convoy.room(self.received)]
             _write(target, part)
+            self._go_on()
             if self._arrival is not None:
                 self._arrival.advance(self.received + len(part))
             update(part)
@@ -320,11 +333,17 @@ class _Transfer:
             chunk = chunk[len(part) :]
         return True
 
+    def _go_on(self) -> None:
+        """Raises NetworkError where nobody waits for the file any more."""
+        if self._is_stopped():
+            raise NetworkError(f"the download of `{self._file.filename}` was stopped")
+
     def _receive_rest(self, convoy: Convoy) -> None:
         """Hash what the other connections bring, in order."""
         with self._path.open("rb", buffering=0) as content:
             content.seek(self.received)
             for place in convoy.rest(self.received):
+                self._go_on()
                 if self._arrival is not None:
                     self._arrival.advance(place)
                 while self.received < place:

@@ -85,6 +85,7 @@ class CachedFileReader:
         self._now = now
         self._texts = WebTexts(client, cache, refresh=refresh, now=now)
         self._downloader: Once[None, Downloader] = Once()
+        self._is_stopped = False
         self._metadata: Once[RemoteFile, bytes] = Once()
         self._records: Once[RemoteFile, _Record] = Once()
 
@@ -130,6 +131,10 @@ class CachedFileReader:
         self._cache.write_value(METADATA, key, sha256)
         self._observer.download_finished(file.filename)
         return FetchedFile(path=path, sha256=sha256)
+
+    def stop(self) -> None:
+        """End the downloads that are under way: nobody waits for them any more."""
+        self._is_stopped = True
 
     def size(self, file: RemoteFile) -> int | None:
         """Bytes of a file, as listed or as remembered; else one small request, unless offline.
@@ -208,7 +213,12 @@ class CachedFileReader:
     def _new_downloader(self) -> Downloader:
         from vinstall.sources.download import Downloader
 
-        return Downloader(self._client, self._cache, observer=self._observer)
+        return Downloader(
+            self._client,
+            self._cache,
+            observer=self._observer,
+            is_stopped=lambda: self._is_stopped,
+        )
 
     def _facts(self, file: RemoteFile) -> WheelFacts:
         from vinstall.sources.wheel_tail import read_facts

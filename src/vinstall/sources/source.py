@@ -56,7 +56,10 @@ class Arriving(Protocol):
 
     @property
     def path(self) -> Path:
-        """Where it is written; to be opened at once, for it is moved when it is complete."""
+        """Where it is written; to be opened at once, for it is moved when it is complete.
+
+        And without a buffer: what is read ahead may be a hole.
+        """
         ...
 
     @property

@@ -113,7 +113,9 @@ class Outside:
         )
 
     def close(self) -> None:
-        """Close every connection."""
+        """End what is under way, as after Ctrl-C, and close every connection."""
+        if "reader" in self.__dict__:
+            self.reader.stop()
         if "client" in self.__dict__:
             self.client.close()
 
