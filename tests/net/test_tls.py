@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from tests.support.certificates import Authority, make_authority
 from tests.support.server import serving
 from vinstall.errors import NetworkError, UsageError
 from vinstall.net.client import HttpClient
+from vinstall.net.direct import Direct
 from vinstall.net.network_settings import NetworkSettings, TrustSettings
-from vinstall.net.tls import trusting_context
+from vinstall.net.tls import Contexts, trusting_context
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +117,22 @@ def test_plain_http_over_tls_is_explained() -> None:
     with serving({"/": b"1"}) as server, pytest.raises(NetworkError) as caught:
         client().get(server.url.replace("http:", "https:") + "/")
     assert caught.value.message.startswith("no TLS connection to `127.0.0.1`: ")
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="truststore wants the certificates")
+def test_a_second_connection_goes_on_with_the_session_of_the_first(authority: Authority) -> None:
+    tls = authority.server_context()
+    with serving({"/": b"ok", "/big": b"x" * 1_000_000}, tls=tls) as server:
+        settings = NetworkSettings(trust=TrustSettings(cert=authority.certificate))
+        direct = Direct(settings, Contexts(settings, {}).for_url)
+        first = direct.send(server.url + "/", {})
+        assert b"".join(first.chunks()) == b"ok"
+        first.close()
+        busy = direct.send(server.url + "/big", {})
+        second = direct.send(server.url + "/", {})
+        assert second._connection is not None
+        assert getattr(second._connection._socket, "session_reused", False)
+        assert b"".join(second.chunks()) == b"ok"
+        second.close()
+        busy.close()
+        direct.close()

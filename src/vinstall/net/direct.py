@@ -5,6 +5,7 @@ A third of the processor time of httpx for a small request, and a tenth of the t
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _IDLE_SECONDS = 30.0
 _MOST_IDLE = 64
+_RESUMES = sys.platform not in ("darwin", "win32")
+"""There, truststore looks at the certificates, which a resumed connection does not send."""
 _URL_CHARACTERS = "/%:@!$&'()*+,;=~-._?[]"
 
 
@@ -39,6 +42,8 @@ class Direct:
         self._context = context
         self._lock = threading.Lock()
         self._idle: dict[Origin, list[_Idle]] = defaultdict(list)
+        self._sessions: dict[Origin, ssl.SSLSession] = {}
+        """Of TLS; servers and contexts go together."""
 
     def send(self, url: str, headers: Mapping[str, str]) -> DirectAnswer:
         """The answer to one GET.  Raises Fault.
@@ -71,7 +76,10 @@ class Direct:
 
     def give_back(self, origin: Origin, connection: Wire) -> None:
         """Keep a connection for the next request."""
+        session = connection.session
         with self._lock:
+            if session is not None and _RESUMES:
+                self._sessions[origin] = session
             kept = self._idle[origin]
             if len(kept) < _MOST_IDLE:
                 kept.append(_Idle(time.monotonic(), connection))
@@ -92,7 +100,13 @@ class Direct:
     def _connect(self, url: str, origin: Origin) -> Wire:
         context = self._context(url) if origin.scheme == "https" else None
         try:
-            return Wire(origin.host, origin.port or 80, timeout=self._timeout, context=context)
+            return Wire(
+                origin.host,
+                origin.port or 80,
+                timeout=self._timeout,
+                context=context,
+                session=self._sessions.get(origin),
+            )
         except (OSError, UnicodeError) as error:
             raise Fault(Stage.CONNECTING, str(error)) from error
 
