@@ -173,6 +173,7 @@ ASKED = {
     "compiled": ("app", "--compile"),
     "copied": ("app", "--link-mode", "copy"),
     "linked": ("app", "--link-mode=symlink"),
+    "linked from a relative folder": ("app", "--link-mode=symlink", "--cache-dir", "kept"),
     "without dependencies": ("app", "--no-deps"),
     "from a file": ("-r", "requirements.txt"),
 }

@@ -179,9 +179,10 @@ def assemble(settings: Settings, invocation: Invocation, observer: Observer) -> 
     """The rooms for `settings`; nothing is asked or read yet.  Closes every connection at the end."""
     from vinstall.workflows.folders import user_cache_folder
 
-    root = (
-        None if settings.no_cache else settings.cache_dir or user_cache_folder(invocation.environ)
-    )
+    root = None
+    if not settings.no_cache:
+        # Symbolic links into it must lead there from everywhere.
+        root = invocation.folder / (settings.cache_dir or user_cache_folder(invocation.environ))
     cache = Cache(root, observer=observer)
     outside = Outside(settings, invocation, observer, cache)
     try:
