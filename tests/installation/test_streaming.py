@@ -516,7 +516,7 @@ class TestOrder:
 
     def taken(self, wheel: Path, tmp_path: Path, there: int) -> list[list[str]]:
         mib = 1 << 20
-        members = self.members(3 * mib, 2 * mib, mib, 20 * mib, 5 * mib, 9 * mib)
+        members = self.members(300_000, 800_000, mib, 20 * mib, 5 * mib, 9 * mib)
         bringing = Bringing(tmp_path, wheel)
         bringing.there = there
         queue = Queue(members, bringing)

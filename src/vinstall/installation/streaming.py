@@ -10,6 +10,7 @@ which also tells what is wrong with it.
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import os
 import threading
@@ -29,10 +30,12 @@ from vinstall.observer import Observer
 from vinstall.sources.source import Arriving, FetchedFile
 from vinstall.values import Row
 
-_TAIL_SHARE, _LEAST_TAIL, _MOST_TAIL = 64, 256 << 10, 4 << 20
+_TAIL_SHARE, _LEAST_TAIL, _MOST_TAIL = 64, 256 << 10, 2 << 20
 """How much of a wheel is read first: one part in so many, and bytes."""
 _LARGE = 8 << 20
 """Compressed bytes of a member that one thread is busy with for long."""
+_MOST_PACKED = 1 << 20
+"""Compressed bytes of a batch."""
 _MOST_EARLY = 64 << 20
 """Bytes that are read early and kept in memory."""
 
@@ -113,6 +116,7 @@ class Following:
             )
             self._folder = self._store.begin()
             root = str(self._folder / "files")
+            early.forget()
             make_folders(checked, root)
             queue = Queue(checked.members, arrival)
             first, *others = files
@@ -184,15 +188,19 @@ class Queue:
 
 
 def _shares(members: Sequence[Member]) -> list[list[Member]]:
-    """The members in archive order, cut into batches; a large one is a batch by itself."""
+    """The members in archive order, cut into batches; a large one is a batch by itself.
+
+    Each is read at once, and has to be there as a whole: so they are small.
+    """
     shares: list[list[Member]] = []
     for batch in batches(members):
-        is_alone = True
+        packed = _MOST_PACKED
         for member in batch:
-            if is_alone or member.compressed >= _LARGE:
+            if packed >= _MOST_PACKED or member.compressed >= _LARGE:
                 shares.append([])
+                packed = 0
             shares[-1].append(member)
-            is_alone = member.compressed >= _LARGE
+            packed += member.compressed
     return shares
 
 
@@ -225,7 +233,7 @@ class ArrivingFile:
 class EarlyFile(io.RawIOBase):
     """A file of which parts are read before they arrive: its end, and what is asked for.
 
-    All that was read is kept, to be compared with the file when it is there.
+    What was read is compared with the file when it is there.
     """
 
     def __init__(self, arrival: Arriving) -> None:
@@ -234,6 +242,8 @@ class EarlyFile(io.RawIOBase):
         self._size = arrival.size
         self._place = 0
         self._windows: list[tuple[int, bytes]] = []
+        self._marks: list[tuple[int, int, bytes]] = []
+        """Start, length and sha256 of what was read."""
         length = min(max(self._size // _TAIL_SHARE, _LEAST_TAIL), _MOST_TAIL, self._size)
         self._fetch(self._size - length, length)
 
@@ -265,11 +275,15 @@ class EarlyFile(io.RawIOBase):
     def agrees(self, path: Path) -> bool:
         """Whether the file at `path` has all bytes that were read."""
         with path.open("rb") as file:
-            for start, content in self._windows:
+            for start, length, digest in self._marks:
                 file.seek(start)
-                if file.read(len(content)) != content:
+                if hashlib.sha256(file.read(length)).digest() != digest:
                     return False
             return file.seek(0, os.SEEK_END) == self._size
+
+    def forget(self) -> None:
+        """Free the memory: nothing is read any more."""
+        self._windows.clear()
 
     def _window(self, start: int, length: int) -> tuple[int, bytes]:
         """A window that holds these bytes."""
@@ -279,10 +293,11 @@ class EarlyFile(io.RawIOBase):
         return self._fetch(start, max(length, min(_LEAST_TAIL, self._size - start)))
 
     def _fetch(self, start: int, length: int) -> tuple[int, bytes]:
-        if sum(len(content) for _, content in self._windows) + length > _MOST_EARLY:
+        if sum(mark[1] for mark in self._marks) + length > _MOST_EARLY:
             raise OSError(errno.EFBIG, "too much would have to be read early")
         content = self._arrival.read_early(start, length)
         if content is None:
             raise OSError(errno.ESPIPE, "its end cannot be read before the rest")
         self._windows.append((start, content))
+        self._marks.append((start, length, hashlib.sha256(content).digest()))
         return self._windows[-1]
