@@ -52,8 +52,12 @@ def test_what_it_has_not_is_missed_by_its_name(name: str) -> None:
 
 def test_what_the_import_system_asks_loads_nothing(name: str) -> None:
     defer(name)
-    assert not hasattr(sys.modules[name], "__file__")
-    assert isinstance(sys.modules[name], Deferred)
+    early = sys.modules[name]
+    assert not hasattr(early, "__file__")
+    assert sys.modules[name] is early
+    assert isinstance(early, Deferred)
+    assert early.answer == 42
+    assert early.__file__ == importlib.import_module(name).__file__
 
 
 def test_threads_that_use_it_at_once_get_it_whole(name: str) -> None:

@@ -21,11 +21,11 @@ class Deferred(ModuleType):
         self.__dict__["_lock"] = Lock()
 
     def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)  # asked by the import system, which finds the module itself
         own: str = self.__dict__["__name__"]
         with self.__dict__["_lock"]:
             if sys.modules.get(own) is self:
+                if name.startswith("__"):
+                    raise AttributeError(name)  # asked by the import system, of every module
                 del sys.modules[own]
         return getattr(import_module(own), name)
 
