@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,25 @@ class TestTwin:
         twin = Twin(lambda: os.kill(os.getpid(), signal.SIGKILL))
         with pytest.raises(OSError, match="a process that copied files was ended"):
             twin.wait()
+
+    def test_an_interrupted_wait_ends_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        def late() -> None:
+            time.sleep(0.2)
+            (tmp_path / "late").touch()
+
+        twin = Twin(late)
+        monkeypatch.setattr("vinstall.installation.concurrency.open", interrupted, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            twin.wait()
+        with pytest.raises(ChildProcessError):
+            os.waitpid(twin._number, os.WNOHANG)
+        os.close(twin._reading)
+        assert not (tmp_path / "late").exists()
 
     def test_no_more_processes_leave_no_handles(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse() -> int:

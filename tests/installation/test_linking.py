@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,25 @@ class TestSharingOut:
         assert found == {path.name: path.read_bytes() for path in source.iterdir()}
         # What another process does is noted there.
         assert sorted(shares) in ([478, 1024], [478])
+
+    def test_an_interruption_is_told_after_all_have_ended(
+        self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
+    ) -> None:
+        for number in range(600):
+            (source / f"m{number}").touch()
+        here = os.getpid(), threading.get_ident()
+
+        def fail(_linker: Linker, _work: list[Transfer]) -> None:
+            if (os.getpid(), threading.get_ident()) == here:
+                raise KeyboardInterrupt
+            time.sleep(0.1)
+            (tmp_path / "late").touch()
+            raise OSError(errno.EIO, "of the other half")
+
+        monkeypatch.setattr(Linker, "_run", fail)
+        with pytest.raises(KeyboardInterrupt):
+            Linker(mode).run([transfer(source, tmp_path / "target")])
+        assert (tmp_path / "late").exists()
 
     @pytest.mark.parametrize("index", [0, 3])
     def test_a_failure_in_either_half_is_raised(

@@ -63,8 +63,13 @@ class Twin:
 
     def wait(self) -> None:
         """Come back when the call has ended.  Raises OSError as it did, or for its untimely end."""
-        with open(self._reading, "rb") as file:  # noqa: PTH123
-            told = file.read()
+        try:
+            with open(self._reading, "rb") as file:  # noqa: PTH123
+                told = file.read()
+        except BaseException:  # a Ctrl-C: from here on nothing may be written any more
+            os.kill(self._number, 9)
+            os.waitpid(self._number, 0)
+            raise
         status = os.waitpid(self._number, 0)[1]
         if told:
             number, words, first, second = marshal.loads(told)  # noqa: S302  our own process

@@ -100,14 +100,15 @@ class Linker:
         # A process before a thread: one that has threads is not copied.
         other = self._begin(work[:half])
         beside = Background(meanwhile)
-        try:
-            self._run(work[half:])
-        finally:
+        ends = [beside.wait] if other is None else [beside.wait, other.wait]
+        failure: BaseException | None = None
+        for part in (lambda: self._run(work[half:]), *ends):
             try:
-                beside.wait()
-            finally:
-                if other is not None:
-                    other.wait()
+                part()
+            except BaseException as error:  # noqa: BLE001  raised when all have ended
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def _begin(self, work: Sequence[Transfer | NewFile]) -> Background | Twin | None:
         """Begin with a part of the work."""
