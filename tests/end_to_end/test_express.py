@@ -351,6 +351,16 @@ class TestFallingThrough:
             assert road.go(*asked, word).code == 0
             assert road.way == "full"
 
+    def test_an_environment_with_a_configuration_of_its_own(self, road: Road) -> None:
+        active = {"VIRTUAL_ENV": str(road.env), "PIP_CONFIG_FILE": ""}
+        asked = road.words("app")
+        road.learn(*asked, variables=active)
+        road.fresh()
+        (road.env / "pip.conf").write_text("[install]\nno-deps = true\n")
+        ran = road.go(*asked, variables=active)
+        assert (ran.code, road.way) == (0, "full")
+        assert road.installed() == {"app": "1.0"}
+
     def test_variants(self, road: Road) -> None:
         road.variants("lib", "3.0", {"null": {}, "mkl": {"blas": {"library": ["mkl"]}}})
         road.publish()

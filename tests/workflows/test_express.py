@@ -433,9 +433,23 @@ def test_it_holds_while_the_pages_are_fresh(world: World) -> None:
 def test_what_activating_sets_is_no_part_of_a_question_with_a_path(
     world: World, variable: str
 ) -> None:
+    world.environ[variable] = "/one"
     world.leave()
-    world.environ[variable] = "other"
+    world.environ[variable] = "/other"
     assert world.travel() is not None
+
+
+def test_the_configuration_of_the_active_environment_counts(world: World) -> None:
+    """pip reads the `pip.conf` in it, and that of its own environment where none is active."""
+    world.environ["VIRTUAL_ENV"] = str(world.root / "active")
+    world.leave()
+    (world.root / "active").mkdir()
+    assert world.travel() is not None
+    (world.root / "active/pip.conf").write_text("[global]\npre = true\n")
+    assert world.travel() is None
+    assert question(world.words, world.environ, world.version) is None
+    del world.environ["VIRTUAL_ENV"]
+    assert world.travel() is None
 
 
 def test_another_folder_is_another_question(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 BUCKET = "recipes"
-_REVISION = 1
+_REVISION = 2
 _HIDDEN = "\0"
 """Stands for the path of the environment; no word of a command line has it."""
 _MOST_INSTALLED = 8
@@ -83,10 +83,15 @@ def question(
     hidden, named = _without_place(words)
     if len(named) > 1:
         return None
-    how = "--python" if named else "VIRTUAL_ENV" if environ.get("VIRTUAL_ENV") else ".venv"
+    active = environ.get("VIRTUAL_ENV")
+    how = "--python" if named else "VIRTUAL_ENV" if active else ".venv"
     if how == ".venv" and environ.get("CONDA_PREFIX"):
         return None
-    return _REVISION, *surroundings(environ, version, without=_ELSEWHERE), hidden, how
+    # The `pip.conf` of an active environment counts, instead of that of our own.
+    if active and os.path.lexists(f"{active}/pip.conf"):
+        return None
+    known = surroundings(environ, version, without=_ELSEWHERE)
+    return _REVISION, *known, hidden, how, bool(active)
 
 
 def _without_place(words: "Sequence[str]") -> tuple[tuple[str, ...], list[str]]:
