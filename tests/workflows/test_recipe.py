@@ -179,6 +179,7 @@ UNCLEAR = [
     Settings(groups=("test",)),
     Settings(requirement_files=("-",)),
     Settings(requirement_files=("absent.txt",)),
+    Settings(build_constraint_files=("absent.txt",)),
     Settings(only_deps=True),
     Settings(exact=True),
     Settings(refresh=True),

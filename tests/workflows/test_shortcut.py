@@ -369,6 +369,7 @@ UNCLEAR = [
     Settings(target=TargetSettings(system=True)),
     Settings(target=TargetSettings(python_platform="linux")),
     Settings(requirement_files=("absent.txt",)),
+    Settings(build_constraint_files=("absent.txt",)),
 ]
 
 

@@ -70,6 +70,7 @@ def wanted_files(
         *settings.requirement_files,
         *settings.constraint_files,
         *settings.override_files,
+        *settings.build_constraint_files,
     )
     if "-" in named or not (plain and own and _only_wants(settings)):
         return None  # standard input, for one, has no stamp
