@@ -132,7 +132,7 @@ class CachedFileReader:
         self._observer.download_finished(file.filename)
         return FetchedFile(path=path, sha256=sha256)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the downloads that are under way: nobody waits for them any more."""
         self._is_stopped = True
 

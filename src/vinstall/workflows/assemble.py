@@ -114,10 +114,8 @@ class Outside:
 
     def close(self) -> None:
         """End what is under way, as after Ctrl-C, and close every connection."""
-        if "reader" in self.__dict__:
-            self.reader.stop()
-        if "client" in self.__dict__:
-            self.client.close()
+        for made in self.__dict__.keys() & {"client", "reader"}:
+            getattr(self, made).close()
 
 
 class LateReader:
