@@ -51,15 +51,20 @@ class Twin:
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._reading, writing = os.pipe()
+        here = os.getpid()
+        status = 1
         try:
             self._number = os.fork()
+            if not self._number:
+                _tell(call, writing)
+                status = 0
         except OSError:
             os.close(self._reading)
-            os.close(writing)
             raise
-        if not self._number:
-            _end_with(call, writing)
-        os.close(writing)
+        finally:  # whatever happens: nothing else of this process goes on in its copy
+            if os.getpid() != here:
+                os._exit(status)
+            os.close(writing)
 
     def wait(self) -> None:
         """Come back when the call has ended.  Raises OSError as it did, or for its untimely end."""
@@ -78,14 +83,10 @@ class Twin:
             raise OSError(errno.ECHILD, "a process that copied files was ended")
 
 
-def _end_with(call: Callable[[], None], writing: int) -> None:
-    """End this process with `call`; tell how it failed."""
-    status = 1
+def _tell(call: Callable[[], None], writing: int) -> None:
+    """Make a call; tell how it was refused."""
     try:
         call()
-        status = 0
     except OSError as error:
         words = error.errno, error.strerror, error.filename, error.filename2
         os.write(writing, marshal.dumps(words))
-    finally:  # whatever happens: nothing else of the process that was copied goes on here
-        os._exit(status)
