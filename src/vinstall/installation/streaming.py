@@ -58,6 +58,8 @@ class Following:
         self._pool: ThreadPoolExecutor | None = None
         self._unpacking: Future[_Unpacked] | None = None
         self._folder: Path | None = None
+        self._files: list[ArrivingFile] = []
+        """One for each thread."""
         self._stopped = False
 
     def __enter__(self) -> Following:
@@ -72,14 +74,16 @@ class Following:
         self._stopped = True
         if self._pool is not None:
             self._pool.shutdown()
+        for file in self._files:
+            file.close()
         if self._folder is not None:
             self._store.discard(self._folder)
 
     def follow(self, arrival: Arriving) -> None:
         """Begin to unpack what arrives, in threads; see `source.Follow`."""
-        files = [ArrivingFile(arrival) for _ in range(self._threads)]
+        self._files += [ArrivingFile(arrival) for _ in range(self._threads)]
         self._pool = ThreadPoolExecutor(self._threads)
-        self._unpacking = self._pool.submit(self._unpack, arrival, files)
+        self._unpacking = self._pool.submit(self._unpack, arrival)
 
     def finish(self, fetched: FetchedFile) -> StoredWheel | None:
         """The store's entry for the file, which has arrived and whose hash was right.
@@ -95,8 +99,8 @@ class Following:
             wheel = describe(done.checked, fetched.sha256, done.folder / "files", done.written)
             stored = self._store.add(done.folder, wheel)
         except (VinstallError, OSError) as error:
-            reasons = error.context if isinstance(error, VinstallError) else (error.strerror,)
-            reason = ", ".join(map(str, reasons)) or str(error)
+            reasons = error.context if isinstance(error, VinstallError) else ()
+            reason = ", ".join(reasons) or getattr(error, "strerror", None) or error
             self._observer.detail(f"`{self._filename}` is unpacked from the whole file: {reason}")
             return None
         self._folder = None
@@ -104,7 +108,7 @@ class Following:
             self._observer.detail(f"`{self._filename}`: {remark}")
         return stored
 
-    def _unpack(self, arrival: Arriving, files: list[ArrivingFile]) -> _Unpacked:
+    def _unpack(self, arrival: Arriving) -> _Unpacked:
         assert self._pool is not None
         with self._observer.during("unpack"):
             early = EarlyFile(arrival)
@@ -119,7 +123,7 @@ class Following:
             early.forget()
             make_folders(checked, root)
             queue = Queue(checked.members, arrival)
-            first, *others = files
+            first, *others = self._files
             tasks = [self._pool.submit(self._work, file, queue, root) for file in others]
             self._work(first, queue, root)
             for task in tasks:
@@ -214,6 +218,10 @@ class ArrivingFile:
         self._arrival = arrival
         self._file = arrival.path.open("rb", buffering=0)
         self._place = 0
+
+    def close(self) -> None:
+        """Done with it."""
+        self._file.close()
 
     def seek(self, place: int) -> int:
         """Go to a place, counted from the beginning."""
