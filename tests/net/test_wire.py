@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import io
+import os
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vinstall.net.wire import BadAnswer, Head, Wire
@@ -185,3 +188,78 @@ def test_a_host_is_named_as_the_server_knows_it() -> None:
                 f"GET /a HTTP/1.1\r\nHost: localhost:{port}\r\nB: c\r\n\r\n".encode()
             )
         wire.close()
+
+
+# --- beside the standard library ------------------------------------------------------------------
+
+
+class _Said:
+    """A socket for `http.client` from which these bytes come."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What a response reads."""
+        return io.BufferedReader(io.BytesIO(self._content))
+
+
+def _theirs(said: bytes) -> tuple[int, bytes] | None:
+    """Status and whole body as `http.client` reads them; None where it refuses or misses some."""
+    response = http.client.HTTPResponse(_Said(said), method="GET")  # type: ignore[arg-type]
+    try:
+        response.begin()
+        return response.status, response.read()
+    except (http.client.HTTPException, OSError, ValueError):
+        return None
+
+
+def _ours(said: bytes) -> tuple[int, bytes] | None:
+    try:
+        head, body, _ = answer(said)
+    except (BadAnswer, OSError):
+        return None
+    return head.status, body
+
+
+@st.composite
+def _answers(draw: st.DrawFn) -> bytes:
+    body = draw(st.binary(max_size=40))
+    lines = [draw(st.sampled_from(["HTTP/1.1 200 OK", "HTTP/1.1 206 ", "HTTP/1.0 404 Not Found"]))]
+    lines += draw(st.lists(st.sampled_from(["A: b", "b:  c d ", "C:", "Connection: close"])))
+    kind = draw(st.sampled_from(["length", "chunks", "end", "wrong length"]))
+    if kind == "length":
+        lines.append(f"Content-Length: {len(body)}")
+    elif kind == "wrong length":
+        lines.append(f"Content-Length: {draw(st.integers(0, 50))}")
+    elif kind == "chunks":
+        lines.append(
+            draw(st.sampled_from(["Transfer-Encoding: chunked", "transfer-encoding:CHUNKED"]))
+        )
+        body = _in_chunks(draw, body)
+    end = draw(st.sampled_from(["\r\n", "\n"]))
+    said = (end.join(lines) + 2 * end).encode() + body
+    return said[: draw(st.integers(len(said) - 12, len(said)))] if draw(st.booleans()) else said
+
+
+def _in_chunks(draw: st.DrawFn, body: bytes) -> bytes:
+    parts = []
+    while body:
+        size = draw(st.integers(1, len(body)))
+        extension = draw(st.sampled_from(["", ";a=b", " ;x"]))
+        parts.append(f"{size:x}{extension}\r\n".encode() + body[:size] + b"\r\n")
+        body = body[size:]
+    trailer = draw(st.sampled_from(["", "T: 1\r\n"]))
+    return b"".join((*parts, b"0\r\n", trailer.encode(), b"\r\n"))
+
+
+@settings(max_examples=200 * int(os.environ.get("VINSTALL_TEST_SCALE", "1")))
+@given(_answers())
+def test_the_standard_library_reads_the_same(said: bytes) -> None:
+    """Or we refuse: it takes a head that is cut off, or the end of a chunked body, for a whole one."""
+    theirs, ours = _theirs(said), _ours(said)
+    if ours is None and theirs is not None:
+        head, end, _ = said.replace(b"\r", b"").partition(b"\n\n")
+        assert not end or (b"chunked" in head.lower() and not said.endswith(b"\r\n\r\n"))
+        return
+    assert ours == theirs
