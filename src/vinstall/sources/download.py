@@ -340,6 +340,7 @@ class _Transfer:
 
     def _receive_rest(self, convoy: Convoy) -> None:
         """Hash what the other connections bring, in order."""
+        memory = memoryview(bytearray(_BLOCK // 4))
         with self._path.open("rb", buffering=0) as content:
             content.seek(self.received)
             for place in convoy.rest(self.received):
@@ -347,9 +348,11 @@ class _Transfer:
                 if self._arrival is not None:
                     self._arrival.advance(place)
                 while self.received < place:
-                    block = content.read(min(_BLOCK, place - self.received))
-                    self._checks.update(block)
-                    self.received += len(block)
+                    count = content.readinto(memory[: place - self.received])
+                    if not count:
+                        raise TransferInterrupted(f"`{self._file.filename}` was cut short here")
+                    self._checks.update(memory[:count])
+                    self.received += count
 
     def _be_followed(self, stream: Stream) -> None:
         """Let a large file be worked on while it arrives; told once."""
