@@ -15,8 +15,8 @@ from vinstall.sources.source import WORTH_FOLLOWING
 class Arrival:
     """What `source.Arriving` describes; `advance` and `end` are for whoever brings the bytes."""
 
-    def __init__(self, path: Path, size: int, read: Callable[[int, int], Part | None]) -> None:
-        """`read` gets (start, length) of the same version of the file by a request of its own."""
+    def __init__(self, path: Path, size: int, read: Callable[..., Part | None]) -> None:
+        """`read(start=, length=)` gets a part of the same version of the file by a request of its own."""
         self.path = path
         self.size = size
         self._read = read
@@ -40,7 +40,7 @@ class Arrival:
     def read_early(self, start: int, length: int) -> bytes | None:
         """These bytes, wherever they are, by a request of its own; None where they are not to be had."""
         try:
-            part = self._read(start, length)
+            part = self._read(start=start, length=length)
         except NetworkError:
             return None  # whoever brings the whole file will tell
         if part is None or part.total != self.size or len(part.content) != length:

@@ -17,7 +17,7 @@ from vinstall.cache.files import Cache, Key
 from vinstall.errors import HashMismatch, IntegrityError, NetworkError, SourceError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.net.client import HttpClient, Stream, backoff_seconds
-from vinstall.net.response import Part, TransferInterrupted
+from vinstall.net.response import TransferInterrupted
 from vinstall.observer import Observer
 from vinstall.sources.arrival import Arrival, can_be_followed
 from vinstall.sources.background import Update, updating
@@ -360,13 +360,10 @@ class _Transfer:
         total = self._total(stream)
         if follow is None or total is None or not can_be_followed(stream, total):
             return
-        read = partial(self._read_part, stream.url, stream.validator)
+        read = partial(self._client.read_range, stream.url, validator=stream.validator)
         self._arrival = Arrival(self._path, total, read)
         self._arrival.advance(self.received)
         follow(self._arrival)
-
-    def _read_part(self, url: str, validator: str | None, start: int, length: int) -> Part | None:
-        return self._client.read_range(url, start=start, length=length, validator=validator)
 
     def _total(self, stream: Stream) -> int | None:
         """Bytes of the whole file, as far as the server says."""
