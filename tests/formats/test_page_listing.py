@@ -84,6 +84,24 @@ class TestByVersion:
         assert found.of(0).wheels == (full,)
         assert type(found[0]) is RemoteFile
 
+    def test_files_of_a_json_page_are_read_when_they_are_looked_at(self) -> None:
+        element = {
+            "filename": "demo-1.0.zip",
+            "url": "https://x.example/demo-1.0.zip",
+            "yanked": True,
+        }
+        found = list_files(DEMO, [element, {**element, "more": {"sizes": [1, 2.5, None]}}])
+        file = RemoteFile("demo-1.0.zip", "https://x.example/demo-1.0.zip", yanked="")
+        assert found.of(0).sdists == tuple(found) == (file, file)
+
+    def test_an_element_with_more_in_it_than_can_be_kept(self) -> None:
+        deep: list[object] = []
+        for _ in range(5000):
+            deep = [deep]
+        element = {"filename": "demo-1.0.zip", "url": "https://x.example/demo-1.0.zip", "x": deep}
+        file = RemoteFile("demo-1.0.zip", "https://x.example/demo-1.0.zip")
+        assert list_files(DEMO, [element]).of(0).sdists == (file,)
+
     def test_a_place_that_is_no_version_is_an_error(self) -> None:
         with pytest.raises(IndexError):
             listed("demo-1.0.zip").of(2)

@@ -485,6 +485,24 @@ TORN = (
 )
 
 
+LINK_PARTS = (
+    "../",
+    "/",
+    "x/",
+    "y",
+    "a.whl",
+    "#",
+    "?",
+    " ",
+    "//",
+    ".",
+    ":",
+    "%2e",
+    "http://",
+    "file:",
+)
+
+
 class TestRoundTrips:
     """Whatever is on a page, its two forms say the same."""
 
@@ -514,6 +532,23 @@ class TestRoundTrips:
         )
         text = render_project_json(full)
         assert parse_project_json(text, url=URL, name=DEMO, source="index.example") == full
+
+    @settings(max_examples=300 * SCALE)
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["a.whl", "b.whl", "c d.zip", "e%20.zip", "-.tar.gz", "x.exe"]),
+                st.lists(st.sampled_from(LINK_PARTS), max_size=4).map("".join),
+            ),
+            max_size=6,
+        )
+    )
+    def test_the_link_of_a_file_does_not_depend_on_those_before(
+        self, links: list[tuple[str, str]]
+    ) -> None:
+        rows = [{"filename": filename, "url": f"{start}{filename}"} for filename, start in links]
+        alone = [file for row in rows for file in read_json({"files": [dict(row)]}).files]
+        assert list(read_json({"files": rows}).files) == alone
 
     @settings(max_examples=150 * SCALE)
     @given(parts=st.lists(st.sampled_from(TORN)))

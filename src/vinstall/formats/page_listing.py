@@ -10,24 +10,23 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, overload
 
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from vinstall.formats.simple_api import FileRow, RemoteFile
+from vinstall.formats.simple_api import FileRow, RemoteFile, as_files
 from vinstall.formats.wheel_name import parse_variants_json_name
 from vinstall.values import Row
 
-LISTING_REVISION = 2
+LISTING_REVISION = 3
 """Other numbers are of other layouts, or of other rules on which file belongs to which version."""
 
 _SDIST_SUFFIXES = (".tar.gz", ".zip")
 _VARIANTS_JSON_SUFFIX = "-variants.json"
 _MARSHAL = 4
 _HEAD_SIZE = 4
-_as_file = partial(tuple.__new__, RemoteFile)
 
 
 class VersionFiles(Row):
@@ -69,11 +68,7 @@ class Listing(Sequence[RemoteFile]):
     def of(self, at: int) -> VersionFiles:
         """The files of the version at this place of `versions`.  Costs a microsecond a file."""
         _, (wheels, sdists, variants) = self._part(at)
-        return VersionFiles(
-            tuple(map(_as_file, wheels)),
-            tuple(map(_as_file, sdists)),
-            tuple(map(_as_file, variants)),
-        )
+        return VersionFiles(as_files(wheels), as_files(sdists), as_files(variants))
 
     def _part(self, at: int) -> tuple[tuple[int, ...], tuple[tuple[Any, ...], ...]]:
         """The places in the page of the files of one part, and the files themselves by kind."""
@@ -89,7 +84,7 @@ class Listing(Sequence[RemoteFile]):
             for places, kinds in parts
             for place, row in zip(places, (row for kind in kinds for row in kind), strict=True)
         }
-        return tuple(_as_file(placed[place]) for place in range(self._count))
+        return as_files(placed[place] for place in range(self._count))
 
     def __len__(self) -> int:
         return self._count
@@ -117,9 +112,12 @@ def list_files(project: NormalizedName, files: Sequence[FileRow]) -> Listing:
     Files of other kinds (eggs, installers, signatures) are of no version; files of another
     project, and those whose version cannot be read, are `misfits` besides.
     """
-    grouping = _Grouping(project)
-    grouping.add([file[0] for file in files])
-    return Listing(_pack(grouping, files))
+    filenames = [row["filename"] if isinstance(row, dict) else row[0] for row in files]
+    grouping = _Grouping(project, filenames)
+    try:
+        return Listing(_pack(grouping, files))
+    except ValueError:  # a row with more in it than `marshal` takes
+        return Listing(_pack(grouping, as_files(files)))
 
 
 def lists_variants(files: Sequence[RemoteFile]) -> bool:
@@ -148,7 +146,8 @@ class _Group:
 class _Grouping:
     """Files of a page on their way to a Listing."""
 
-    def __init__(self, project: NormalizedName) -> None:
+    def __init__(self, project: NormalizedName, filenames: Sequence[str]) -> None:
+        """`filenames` are the names of a page's files, in page order."""
         self.project = project
         self.misfits: list[Misfit] = []
         self.has_labels = False
@@ -157,12 +156,11 @@ class _Grouping:
         """By version as written."""
         self._own_names: dict[str, bool] = {}
         """Project name as written in a file name to whether it is the page's."""
+        self._add(filenames)
+        self.listed = self._newest_first(filenames)
 
-    def add(self, filenames: Sequence[str]) -> None:
-        """Take the names of a page's files, in page order.
-
-        Nearly all are wheels, whose names begin with those of other wheels of their version.
-        """
+    def _add(self, filenames: Sequence[str]) -> None:
+        """Nearly all are wheels, whose names begin with those of other wheels of their version."""
         wheels: dict[str, list[int]] = {}
         for place, filename in enumerate(filenames):
             if not filename.endswith(".whl"):
@@ -237,7 +235,7 @@ class _Grouping:
         else:
             self._group(str(parsed[1])).variants_json.append(place)
 
-    def newest_first(self, files: Sequence[FileRow]) -> list[tuple[str, _Group]]:
+    def _newest_first(self, filenames: Sequence[str]) -> list[tuple[str, _Group]]:
         """Each version that can be installed, as first written; files of bad ones become misfits."""
         groups: dict[Version, tuple[str, _Group]] = {}
         for text, group in self._by_text.items():
@@ -246,7 +244,7 @@ class _Grouping:
             except ValueError:
                 fault = f"has the invalid version `{text}`"
                 listed = (*group.wheels, *group.sdists)
-                self.misfits += [Misfit(files[place][0], fault) for place in listed]
+                self.misfits += [Misfit(filenames[place], fault) for place in listed]
                 continue
             same = groups.setdefault(version, (text, group))[1]
             if same is not group:
@@ -259,8 +257,9 @@ class _Grouping:
 
 
 def _pack(grouping: _Grouping, files: Sequence[FileRow]) -> bytes:
-    listed = grouping.newest_first(files)
-    rows = list(map(tuple, files))  # marshal knows tuples, and no subclass of them
+    listed = grouping.listed
+    # marshal knows tuples, and no subclass of them
+    rows = [row if type(row) is dict else tuple(row) for row in files]
     parts = [_pack_part(rows, (g.wheels, g.sdists, g.variants_json)) for _, g in listed]
     parts.append(_pack_part(rows, (_left_out(listed, len(rows)),)))
     ends = [0]
@@ -289,7 +288,7 @@ def _left_out(listed: Sequence[tuple[str, _Group]], count: int) -> list[int]:
     return [at for at in range(count) if at not in placed]
 
 
-def _pack_part(rows: Sequence[tuple[Any, ...]], kinds: Sequence[Sequence[int]]) -> bytes:
+def _pack_part(rows: Sequence[FileRow], kinds: Sequence[Sequence[int]]) -> bytes:
     places = tuple([at for kind in kinds for at in kind])
     return marshal.dumps((places, tuple([[rows[at] for at in kind] for kind in kinds])), _MARSHAL)
 

@@ -7,7 +7,7 @@ make and to marshal, and nothing is parsed from a file name here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import unquote, urljoin
@@ -91,8 +91,9 @@ _STRONGEST_FIRST = (
 )
 _STRENGTH = {name: rank for rank, name in enumerate(_STRONGEST_FIRST)}
 Hashes = tuple[tuple[str, str], ...]
-FileRow = tuple[Any, ...]
-"""The fields of a RemoteFile, or a RemoteFile: a page has thousands, and makes few into values."""
+FileRow = tuple[Any, ...] | dict[str, Any]
+"""The fields of a RemoteFile, or a file of a JSON page as it stands there: a page has thousands, and
+makes few into values."""
 
 _PLAIN_END = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+!-]*+\Z")
 _RELATIVE = pattern(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
@@ -100,7 +101,10 @@ _RELATIVE = pattern(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
 
 def as_files(rows: Iterable[FileRow]) -> tuple[RemoteFile, ...]:
     """Each row as a value, by half the steps its own constructor takes."""
-    return tuple(map(partial(tuple.__new__, RemoteFile), rows))
+    return tuple([_new_file(_json_row(row) if type(row) is dict else row) for row in rows])
+
+
+_new_file = partial(tuple.__new__, RemoteFile)
 
 
 def parse_project_html(
@@ -161,14 +165,14 @@ def parse_project_json(
     if isinstance(meta, dict):
         _check_version(str(meta.get("api-version", "1.0")), source)
     absolute = absolute_from(url)
-    rows = [_json_row(row, absolute) for row in document["files"] if isinstance(row, dict)]
+    rows = list(_usable_rows(document["files"], absolute))
     versions = document.get("versions")
     status = document.get("project-status")
     state = status.get("status") if isinstance(status, dict) else None
     return ProjectPage(
         name=name,
         source=source,
-        files=files([row for row in rows if row is not None]),
+        files=files(rows),
         versions=tuple(map(str, versions)) if isinstance(versions, list) else None,
         status=state if isinstance(state, str) else None,
     )
@@ -214,7 +218,11 @@ def link_name(url: str) -> str:
 
 def is_listed_name(filename: str) -> bool:
     """Whether `filename` is safe, and of a kind that a page is read for."""
-    return filename.endswith(LISTED_SUFFIXES) and _is_safe(filename)
+    return (
+        filename.endswith(LISTED_SUFFIXES)
+        and filename.isprintable()
+        and not ("/" in filename or "\\" in filename or ":" in filename)
+    )
 
 
 def _is_safe(name: str) -> bool:
@@ -279,24 +287,40 @@ def _allowed(url: str, *, local: bool) -> str:
     return ""
 
 
-def _json_row(row: Mapping[str, object], absolute: Callable[[str], str]) -> FileRow | None:
-    """One element of `files` (PEP 691, 700, 714), or None where it is unusable."""
-    filename, url = row.get("filename"), row.get("url")
-    if not isinstance(filename, str) or not isinstance(url, str):
-        return None
-    if not is_listed_name(filename):
-        return None
-    if "#" in url or not url.startswith(("https://", "http://")) or url[-1].isspace():
-        url = absolute(url.strip().partition("#")[0])
-        if not url:
-            return None
+def _usable_rows(
+    rows: Iterable[object], absolute: Callable[[str], str]
+) -> Iterator[dict[str, Any]]:
+    """The elements of `files` that name a file and where it is; their URLs are absolute then."""
+    beginnings: dict[str, str] = {}
+    for row in rows:
+        if not isinstance(row, dict):
+            continue
+        filename, url = row.get("filename"), row.get("url")
+        if not (isinstance(filename, str) and isinstance(url, str) and is_listed_name(filename)):
+            continue
+        if not url.startswith(("https://", "http://")) or "#" in url or url[-1].isspace():
+            # Nearly all links of a page are one beginning and the name.
+            start = beginnings.get(url[: -len(filename)])
+            if start and url.endswith(filename) and _PLAIN_END.match(filename):
+                row["url"] = start + filename
+            else:
+                row["url"] = whole = absolute(url.strip().partition("#")[0])
+                if not whole:
+                    continue
+                if "#" not in url and whole.endswith(filename) and url.endswith(filename):
+                    beginnings[url[: -len(filename)]] = whole[: -len(filename)]
+        yield row
+
+
+def _json_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """One element of `files` that is usable (PEP 691, 700, 714)."""
     get = row.get
     hashes, size, python, yanked = get("hashes"), get("size"), get("requires-python"), get("yanked")
     uploaded, provenance = get("upload-time"), get("provenance")
     core = get("core-metadata", get("dist-info-metadata"))
     return (
-        filename,
-        url,
+        row["filename"],
+        row["url"],
         parse_hashes(hashes) if isinstance(hashes, dict) else (),
         size if type(size) is int and size >= 0 else None,
         python if isinstance(python, str) and python else None,
