@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vinstall.cli.deferred import defer
+from vinstall.deferred import defer
 
 defer("inspect", "subprocess", "sysconfig", "traceback")  # before the first library comes in
 

@@ -31,7 +31,8 @@ _MOST = 4
 _LARGE = 24 << 20
 """Bytes of a wheel that is better shared out over threads than left to one process."""
 _CODE = (
-    "import sys; sys.path[:] = {path!a}; "
+    "import sys; sys.path[:] = {path!a}; from vinstall.deferred import defer; "
+    "defer('subprocess', 'sysconfig', 'traceback', 'bz2', 'lzma'); "
     "from vinstall.installation.unpack_worker import main; main()"
 )
 

@@ -47,8 +47,9 @@ class FetchedFile:
     from_cache: bool = False
 
 
-WORTH_FOLLOWING = 16 * 1024 * 1024
-"""Bytes of a file; smaller ones are here before anybody could begin with their front."""
+WORTH_FOLLOWING = 24 * 1024 * 1024
+"""Bytes of a file; smaller ones are here before anybody could begin with their front, and whole
+wheels can be left to other processes."""
 
 
 class Arriving(Protocol):

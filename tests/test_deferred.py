@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from vinstall.cli.deferred import Deferred, defer
+from vinstall.deferred import Deferred, defer
 
 
 @pytest.fixture
