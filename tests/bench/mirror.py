@@ -117,7 +117,7 @@ class _Listing:
             self._works = False
             self._say(f"pages list what is served and nothing else: {error.message}")
             return ()
-        return page.files if page is not None else ()
+        return tuple(page.files if page is not None else ())
 
 
 def _default_index() -> str:
