@@ -15,9 +15,10 @@ import pytest
 from tests.end_to_end.scene import Scene
 from tests.support.command import clean_environ
 from tests.support.server import Server, serving
+from vinstall.sources.source import WORTH_FOLLOWING
 
 MIB = 1024 * 1024
-DATA = random.Random(9).randbytes(17 * MIB)
+DATA = random.Random(9).randbytes(WORTH_FOLLOWING + MIB)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 
@@ -41,16 +42,16 @@ def cached(scene: Scene, pattern: str) -> list[Path]:
 def test_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(scene: Scene) -> None:
     scene.wheel("big", files={"big/__init__.py": "", "big/data.bin": DATA})
     scene.publish()
-    with serving(scene.index, rate=6.0 * MIB) as server:
+    with serving(scene.index, rate=9.0 * MIB) as server:
         with begun(scene, server) as process:
             for _ in range(400):
                 if any(path.stat().st_size > MIB for path in cached(scene, "tmp/*")):
                     break
                 time.sleep(0.02)
             process.send_signal(signal.SIGINT)
-            asked = time.monotonic()
             said = process.communicate(timeout=20)[0]
-        assert time.monotonic() - asked < 1.5
+        # It did not wait for the rest, which no compression makes shorter.
+        assert 0 < max(path.stat().st_size for path in cached(scene, "*")) < len(DATA)
         assert process.returncode == 130
         assert "interrupted: the environment is as it was" in said
         assert "Traceback" not in said
