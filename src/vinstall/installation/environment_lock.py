@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vinstall.cache.folder_lock import NoFolderLocks, lock_folder
 from vinstall.errors import InstallationError
-from vinstall.installation.folder_lock import NoFolderLocks, lock_folder
 from vinstall.installation.placement import missing_folders
 from vinstall.observer import Observer
 from vinstall.target.environment import Target

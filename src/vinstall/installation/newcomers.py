@@ -7,12 +7,12 @@ decides and tells.
 
 from __future__ import annotations
 
+from vinstall.cache.folder_lock import FolderLock, try_lock
 from vinstall.cache.integrity import Inspection
 from vinstall.cache.store import Store
 from vinstall.installation.assembly import Incoming
 from vinstall.installation.change import Change, Obstructed
 from vinstall.installation.destination import Destination
-from vinstall.installation.folder_lock import FolderLock, try_lock
 from vinstall.installation.transfer import Linker, default_mode
 from vinstall.values import Row
 

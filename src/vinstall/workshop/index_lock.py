@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vinstall.cache.file_lock import try_lock
+from vinstall.cache.folder_lock import FolderLock, NoFolderLocks, lock_folder
 from vinstall.observer import Observer
 
 LOCK_FILE = ".vinstall-index.lock"
@@ -50,17 +50,12 @@ def _file_locked(folder: Path, announce: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def _folder_locked(folder: Path, announce: Callable[[], None]) -> Iterator[None]:
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    lock: FolderLock | None = None
+    with suppress(NoFolderLocks):  # as on some network file systems
+        while lock is None:  # again where whoever was waited for has put another folder there
+            lock = lock_folder(str(folder), announce)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            announce()
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:
-            pass  # as on some network file systems
         yield
     finally:
-        os.close(handle)  # which releases it
+        if lock is not None:
+            lock.release()
