@@ -177,6 +177,7 @@ def _init_of(cls: type, fields: dict[str, _Field]) -> Callable[..., None]:
     count = len(fields)
 
     def fill(self: Any, /, **given: Any) -> None:
+        """Give each field its value.  Raises TypeError for one that is missing or unknown."""
         if len(given) != count:
             given = {**defaults, **given}
             for name, make in factories:

@@ -218,11 +218,7 @@ def link_name(url: str) -> str:
 
 def is_listed_name(filename: str) -> bool:
     """Whether `filename` is safe, and of a kind that a page is read for."""
-    return (
-        filename.endswith(LISTED_SUFFIXES)
-        and filename.isprintable()
-        and not ("/" in filename or "\\" in filename or ":" in filename)
-    )
+    return filename.endswith(LISTED_SUFFIXES) and _is_safe(filename)
 
 
 def _is_safe(name: str) -> bool:

@@ -18,7 +18,7 @@ _FOLDER = (
     getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_CREATE = (
+NEW_FILE = (
     os.O_WRONLY
     | os.O_CREAT
     | os.O_EXCL
@@ -26,6 +26,7 @@ _CREATE = (
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_BINARY", 0)
 )
+"""Flags of `os.open` for a file that must not be there, not even as a link."""
 _FICLONE = 0x40049409
 _NO_SENDFILE = frozenset((errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV))
 
@@ -54,7 +55,7 @@ class OpenFolder:
 
     def create(self, name: str, mode: int) -> int:
         """A new file, open for writing.  Raises FileExistsError where the name is taken."""
-        return os.open(self.prefix + name, _CREATE, mode & 0o777, dir_fd=self.handle)
+        return os.open(self.prefix + name, NEW_FILE, mode & 0o777, dir_fd=self.handle)
 
     def open(self, name: str) -> int:
         """A file, open for reading."""
@@ -96,14 +97,14 @@ def _send(reading: int, writing: int, size: int) -> bool:
 
 def write_file(path: str, content: bytes, mode: int) -> None:
     """A new file.  Raises FileExistsError where the name is taken."""
-    handle = os.open(path, _CREATE, mode)
+    handle = os.open(path, NEW_FILE, mode)
     try:
         write_all(handle, content)
     finally:
         os.close(handle)
 
 
-def write_all(handle: int, content: bytes) -> None:
+def write_all(handle: int, content: bytes | memoryview) -> None:
     """All of `content` into an open file."""
     written = os.write(handle, content)
     while written < len(content):
@@ -125,7 +126,7 @@ def _ficlone(source: str, target: str) -> None:
 
     with open(source, "rb") as reading:
         mode = os.fstat(reading.fileno()).st_mode & 0o777
-        writing = os.open(target, _CREATE, mode)
+        writing = os.open(target, NEW_FILE, mode)
         try:
             ioctl(writing, _FICLONE, reading.fileno())
         except OSError:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from vinstall.installation.archive_entries import DEFLATED
+from vinstall.installation.copying import NEW_FILE, write_all
+from vinstall.installation.record import unpadded
 from vinstall.installation.wheel_file import InvalidWheel, Member
 from vinstall.values import Row
 
@@ -29,16 +30,6 @@ _WHOLE = 1 << 20
 """A member compressed to at most this many bytes is read and inflated in one step."""
 _SLACK = 64
 """Bytes of extra field that a first read makes room for."""
-
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_CREATE = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 class Written(Row):
@@ -108,7 +99,7 @@ def unpack_from(
     window = _Window(file)
     for index, member in enumerate(members):
         target = f"{folder}/{member.name}"
-        out = os.open(target, _CREATE, 0o777 if member.executable else 0o666)
+        out = os.open(target, NEW_FILE, 0o777 if member.executable else 0o666)
         try:
             if member.compressed > _WHOLE:
                 fault = _write_long(file, member, out, codec)
@@ -169,9 +160,9 @@ def _write_whole(
         return _size_fault(member)
     if codec.crc32(data, 0) != member.crc:
         return "fails its checksum"
-    if _digest(_hasher(member, data)) != member.digest.partition("=")[2].rstrip("="):
+    if unpadded(_hasher(member, data).digest()) != member.digest.partition("=")[2].rstrip("="):
         return "does not match its hash in RECORD"
-    _write(out, data)
+    write_all(out, data)
     return None
 
 
@@ -223,14 +214,14 @@ def _write_long(file: Archive, member: Member, out: int, codec: Codec) -> str | 
                 break
             crc = codec.crc32(data, crc)
             hasher.update(data)
-            _write(out, data)
+            write_all(out, data)
     except codec.error:
         size = -1
     if size != member.size:
         return _size_fault(member)
     if crc != member.crc:
         return "fails its checksum"
-    if _digest(hasher) != member.digest.partition("=")[2].rstrip("="):
+    if unpadded(hasher.digest()) != member.digest.partition("=")[2].rstrip("="):
         return "does not match its hash in RECORD"
     return None
 
@@ -252,19 +243,6 @@ def _pieces(file: Archive, member: Member, codec: Codec) -> Iterator[bytes]:
             yield data
 
 
-def _write(out: int, data: bytes | memoryview) -> None:
-    written = os.write(out, data)
-    if written < len(data):  # a disk that fills up takes a part first
-        view = memoryview(data)[written:]
-        while view:
-            view = view[os.write(out, view) :]
-
-
 def _hasher(member: Member, data: bytes | memoryview = b"") -> Any:
     algorithm = member.digest.partition("=")[0]
     return hashlib.sha256(data) if algorithm == "sha256" else hashlib.new(algorithm, data)
-
-
-def _digest(hasher: Any) -> str:
-    text: str = b2a_base64(hasher.digest(), newline=False).translate(_URL_SAFE, b"=").decode()
-    return text

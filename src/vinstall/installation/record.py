@@ -11,10 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 def record_digest(content: bytes) -> str:
     """The second field of a RECORD row for `content`."""
-    digest = b2a_base64(sha256(content).digest(), newline=False).decode("ascii")
-    return "sha256=" + digest.replace("+", "-").replace("/", "_").rstrip("=")
+    return f"sha256={unpadded(sha256(content).digest())}"
+
+
+def unpadded(digest: bytes) -> str:
+    """A digest as RECORD has it: base64 for URLs, without its end (PEP 427)."""
+    return b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def render_record(rows: Sequence[tuple[str, str, str]]) -> str:

@@ -124,13 +124,7 @@ def describe_by_tags(base: Target, tags: WheelTags, *, python_version: str | Non
         found = cpython_tags(pair, abis, platforms)
     else:
         found = generic_tags(implementation, pair, tags.abis, platforms)
-    return replace(
-        base,
-        python_version=version,
-        markers=markers,
-        tags={tag: rank for rank, tag in enumerate(found)},
-        described=True,
-    )
+    return _described(base, version, markers, found)
 
 
 def _as_pip(names: Iterable[str]) -> Iterator[str]:
@@ -192,13 +186,15 @@ def describe_target(
     pair = (version.major, version.minor)
     abis = cpython_abis(pair, free_threaded=free_threaded, debug=debug)
     tags = cpython_tags(pair, abis, platforms)
-    return replace(
-        base,
-        python_version=version,
-        markers=markers,
-        tags={tag: rank for rank, tag in enumerate(tags)},
-        described=True,
-    )
+    return _described(base, version, markers, tags)
+
+
+def _described(
+    base: Target, version: Version, markers: Mapping[str, str], tags: Iterable[str]
+) -> Target:
+    """`base` with these facts; `tags` most preferred first."""
+    ranks = {tag: rank for rank, tag in enumerate(tags)}
+    return replace(base, python_version=version, markers=markers, tags=ranks, described=True)
 
 
 def _parse_python(text: str) -> tuple[Version, bool]:
