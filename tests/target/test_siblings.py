@@ -20,7 +20,7 @@ from vinstall.target.siblings import likeness, names_in, startup
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="siblings are known on Linux")
 
 ENVIRON: Mapping[str, str] = {"HOME": "/home/me"}
-UV = shutil.which("uv")
+UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
 
 
 def make(python: Path, folder: Path, *, tool: str = "venv") -> Path:
