@@ -34,13 +34,17 @@ class TestBackground:
 @forking
 class TestTwin:
     def test_it_has_ended_after_waiting(self, tmp_path: Path) -> None:
-        twin = Twin((tmp_path / "made").touch)
-        twin.wait()
+        def make() -> str:
+            (tmp_path / "made").touch()
+            return "all of it"
+
+        twin = Twin(make)
+        assert twin.wait() == "all of it"
         assert (tmp_path / "made").exists()
 
     def test_a_refusal_of_the_system_is_raised_here(self, tmp_path: Path) -> None:
         path = tmp_path / "gone" / "made"
-        twin = Twin(path.touch)
+        twin = Twin(lambda: path.read_text("utf-8"))
         with pytest.raises(FileNotFoundError) as caught:
             twin.wait()
         assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, str(path))
@@ -49,17 +53,21 @@ class TestTwin:
     def test_any_other_end_is_a_failure(
         self, capfd: pytest.CaptureFixture[str], error: type[BaseException]
     ) -> None:
-        def fail() -> None:
+        def fail() -> str:
             raise error
 
         twin = Twin(fail)
-        with pytest.raises(OSError, match="a process that copied files was ended"):
+        with pytest.raises(OSError, match="a process that put files in place was ended"):
             twin.wait()
         assert capfd.readouterr() == ("", "")
 
     def test_so_it_is_when_it_is_killed(self) -> None:
-        twin = Twin(lambda: os.kill(os.getpid(), signal.SIGKILL))
-        with pytest.raises(OSError, match="a process that copied files was ended"):
+        def die() -> str:
+            os.kill(os.getpid(), signal.SIGKILL)
+            return ""
+
+        twin = Twin(die)
+        with pytest.raises(OSError, match="a process that put files in place was ended"):
             twin.wait()
 
     def test_an_interrupted_wait_ends_it(
@@ -68,9 +76,10 @@ class TestTwin:
         def interrupted(*_: object) -> None:
             raise KeyboardInterrupt
 
-        def late() -> None:
+        def late() -> str:
             time.sleep(0.2)
             (tmp_path / "late").touch()
+            return ""
 
         twin = Twin(late)
         monkeypatch.setattr("vinstall.installation.concurrency.open", interrupted, raising=False)
@@ -88,5 +97,5 @@ class TestTwin:
         before = len(list(Path("/proc/self/fd").iterdir()))
         monkeypatch.setattr(os, "fork", refuse)
         with pytest.raises(BlockingIOError):
-            Twin(lambda: None)
+            Twin(lambda: "")
         assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -189,7 +189,7 @@ class TestFallback:
 
 @pytest.fixture(params=[False, True], ids=["threads", "processes"])
 def sharing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copies are shared out by threads, or by processes where they are elsewhere."""
+    """Work is shared out by threads, or by processes."""
     alone = request.param and sys.platform == "linux" and threading.active_count() == 1
     monkeypatch.setattr(transferring, "can_fork", lambda: alone)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -217,9 +217,9 @@ class TestSharingOut:
         shares: list[int] = []
         run = Linker._run
 
-        def noting(linker: Linker, work: list[Transfer]) -> None:
+        def noting(linker: Linker, work: list[Transfer]) -> str:
             shares.append(sum(len(task.names) for task in work))
-            run(linker, work)
+            return run(linker, work)
 
         monkeypatch.setattr(Linker, "_run", noting)
         Linker(mode).run([transfer(source, tmp_path / "target")])
@@ -228,6 +228,32 @@ class TestSharingOut:
         # What another process does is noted there.
         assert sorted(shares) in ([478, 1024], [478])
 
+    @pytest.mark.parametrize("refused", [0, 1])
+    def test_a_fallback_of_either_half_is_noted(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        mode: LinkMode,
+        refused: int,
+    ) -> None:
+        work = []
+        for at in (0, 1):
+            (tmp_path / f"source{at}").mkdir()
+            for number in range(400):
+                (tmp_path / f"source{at}" / f"m{number}").touch()
+            work.append(transfer(tmp_path / f"source{at}", tmp_path / f"target{at}"))
+
+        def refuse(link: str, target: str) -> None:
+            if link.startswith(work[refused].source):
+                raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+            os.link(link, target)
+
+        monkeypatch.setattr(transferring, "_link_many", lambda _: 0)
+        monkeypatch.setitem(transferring._LINKS, LinkMode.HARDLINK, refuse)
+        linker = Linker(mode)
+        linker.run(work)
+        assert linker.mode == LinkMode.COPY
+
     def test_an_interruption_is_told_after_all_have_ended(
         self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
     ) -> None:
@@ -235,7 +261,7 @@ class TestSharingOut:
             (source / f"m{number}").touch()
         here = os.getpid(), threading.get_ident()
 
-        def fail(_linker: Linker, _work: list[Transfer]) -> None:
+        def fail(_linker: Linker, _work: list[Transfer]) -> str:
             if (os.getpid(), threading.get_ident()) == here:
                 raise KeyboardInterrupt
             time.sleep(0.1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Background:
     """Begins a call at once; `wait` has to be called."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
+    def __init__(self, call: Callable[[], object]) -> None:
         self._call = call
         self._failure: BaseException | None = None
         self._running = _thread.allocate_lock()
@@ -45,11 +45,11 @@ class Twin:
     """Begins a call in a copy of this process at once; `wait` has to be called.
 
     For calls that do nothing but change the disk, with many short system calls, between which
-    threads would wait for each other.  Only where `cache.integrity.can_fork`.  Raises OSError
-    where there cannot be one more process.
+    threads would wait for each other, and return a text.  Only where `cache.integrity.can_fork`.
+    Raises OSError where there cannot be one more process.
     """
 
-    def __init__(self, call: Callable[[], None]) -> None:
+    def __init__(self, call: Callable[[], str]) -> None:
         self._reading, writing = os.pipe()
         here = os.getpid()
         status = 1
@@ -66,8 +66,8 @@ class Twin:
                 os._exit(status)
             os.close(writing)
 
-    def wait(self) -> None:
-        """Come back when the call has ended.  Raises OSError as it did, or for its untimely end."""
+    def wait(self) -> str:
+        """What the call returned, when it has.  Raises OSError as it did, or for its untimely end."""
         try:
             with open(self._reading, "rb") as file:  # noqa: PTH123
                 told = file.read()
@@ -75,18 +75,20 @@ class Twin:
             os.kill(self._number, 9)
             os.waitpid(self._number, 0)
             raise
-        status = os.waitpid(self._number, 0)[1]
-        if told:
-            number, words, first, second = marshal.loads(told)  # noqa: S302  our own process
+        if os.waitpid(self._number, 0)[1]:
+            raise OSError(errno.ECHILD, "a process that put files in place was ended")
+        answer, refusal = marshal.loads(told)  # noqa: S302  our own process
+        if refusal:
+            number, words, first, second = refusal
             raise OSError(number, words, first, None, second)
-        if status:
-            raise OSError(errno.ECHILD, "a process that copied files was ended")
+        return str(answer)
 
 
-def _tell(call: Callable[[], None], writing: int) -> None:
-    """Make a call; tell how it was refused."""
+def _tell(call: Callable[[], str], writing: int) -> None:
+    """Make a call; tell what it returned, or how it was refused."""
+    answer, refusal = "", None
     try:
-        call()
+        answer = call()
     except OSError as error:
-        words = error.errno, error.strerror, error.filename, error.filename2
-        os.write(writing, marshal.dumps(words))
+        refusal = error.errno, error.strerror, error.filename, error.filename2
+    os.write(writing, marshal.dumps((answer, refusal)))

@@ -64,13 +64,12 @@ def install_directly(
         return False
     linker = Linker(link_mode or default_mode(), keep_times=bytecode_kind is not None)
     change = Change(found, destination, linker)
-    try:
-        change.prepare()
-    except Obstructed:
-        return False
     inspection = Inspection(_trees(found))
     try:
+        change.prepare()
         change.carry_out(lambda: _confirm(inspection))
+    except Obstructed:
+        return False
     except _Damaged:
         store.drop_damaged([one.wheel for one in found])
         return False

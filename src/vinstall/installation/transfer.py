@@ -73,10 +73,11 @@ class NewFile(Row):
 
 
 class Linker:
-    """Puts files in place, with two threads or processes where there are cores for them.
+    """Puts files in place, with two processes or threads where there are cores for them.
 
-    Two threads halve the time of hard links; more wait for each other.  Once a mode turns out
-    not to work between the two file systems, the rest is copied.
+    Threads wait for each other between calls as short as a link, but a process that has some
+    cannot be copied.  Once a mode turns out not to work between the two file systems, the rest is
+    copied.
     """
 
     def __init__(self, mode: str, *, keep_times: bool = False) -> None:
@@ -100,7 +101,7 @@ class Linker:
         # A process before a thread: one that has threads is not copied.
         other = self._begin(work[:half])
         beside = Background(meanwhile)
-        ends = [beside.wait] if other is None else [beside.wait, other.wait]
+        ends = [beside.wait] if other is None else [beside.wait, other]
         failure: BaseException | None = None
         for part in (lambda: self._run(work[half:]), *ends):
             try:
@@ -110,19 +111,26 @@ class Linker:
         if failure is not None:
             raise failure
 
-    def _begin(self, work: Sequence[Transfer | NewFile]) -> Background | Twin | None:
-        """Begin with a part of the work."""
+    def _begin(self, work: Sequence[Transfer | NewFile]) -> Callable[[], None] | None:
+        """Begin with a part of the work, if there is any; what is returned waits for its end."""
         if not work:
             return None
-        # Threads share links well; a copy takes so many calls that one waits for the other.
-        if self.mode == "copy" and can_fork():
+        if can_fork():
             try:
-                return Twin(lambda: self._run(work))
+                twin = Twin(lambda: self._run(work))
             except OSError:  # no more processes
                 pass
-        return Background(lambda: self._run(work))
+            else:
+                return lambda: self._adopt(twin.wait())
+        return Background(lambda: self._run(work)).wait
 
-    def _run(self, work: Sequence[Transfer | NewFile]) -> None:
+    def _adopt(self, mode: str) -> None:
+        """Note the fallback of a copy of this process."""
+        if mode == "copy":
+            self.mode = mode
+
+    def _run(self, work: Sequence[Transfer | NewFile]) -> str:
+        """Put files in place; the mode in effect then."""
         made: set[str] = set()
         for task in work:
             if task.target not in made:
@@ -132,6 +140,7 @@ class Linker:
             else:
                 mode = 0o777 if task.executable else 0o666
                 write_file(task.target + task.name, task.content, mode)
+        return str(self.mode)
 
     def _transfer(self, transfer: Transfer) -> None:
         done = 0
