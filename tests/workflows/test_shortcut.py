@@ -20,7 +20,7 @@ from vinstall.target.environment import Scheme, Target
 from vinstall.values import replace
 from vinstall.workflows.grounds import grounds
 from vinstall.workflows.invocation import Invocation
-from vinstall.workflows.kept_answer import cache_root
+from vinstall.workflows.kept_answer import cache_root, is_settled
 from vinstall.workflows.remembered import Remembered
 from vinstall.workflows.report import Action, InstallReport, Item
 from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings, VariantSettings
@@ -28,6 +28,8 @@ from vinstall.workflows.shortcut import recall, remember
 
 SAID = ("a plan\n", "environment: `env`\nnothing to do: 1 project as asked already\n")
 LONG_AGO = 1_700_000_000_123_456_789
+LATER = 1_000_000_000
+"""Nanoseconds after which what was made for a test is long there."""
 
 
 @dataclass
@@ -67,7 +69,7 @@ class World:
             self.words,
             self.environ,
             self.version,
-            started=started or time.time_ns(),
+            started=started or time.time_ns() + LATER,
             files=[str(self.requirements), str(self.absent)],
             sites=[str(self.site)],
             said=SAID,
@@ -261,23 +263,33 @@ class TestTime:
     """A file that may change once more without showing it makes no token."""
 
     def test_a_file_written_during_the_run_makes_none(self, world: World) -> None:
-        started = time.time_ns()
-        world.requirements.write_text("demo\n")
+        started = time.time_ns() + LATER
+        os.utime(world.requirements, ns=(started, started + 1))
         assert not world.remember(started)
         assert world.recall() is None
 
     def test_a_file_written_just_before_makes_none(self, world: World) -> None:
-        just_before = LONG_AGO + 50_000_000
-        assert not world.remember(just_before)
+        written = time.time_ns() // 1_000_000_000 * 1_000_000_000 + 500_000_000
+        for path in (world.requirements, world.site / "demo-1.0.dist-info"):
+            os.utime(path, ns=(written, written))
+            assert not world.remember(written + 50_000_000)
+            os.utime(path, ns=(LONG_AGO, LONG_AGO))
 
-    def test_whole_seconds_are_given_two(self, world: World) -> None:
+    def test_an_old_file_moved_in_during_the_run_makes_none(self, world: World) -> None:
+        """The answer was made from the one that was there before."""
+        time.sleep(0.15)
+        started = time.time_ns()
+        assert world.remember(started)
+        _replace_keeping_time(world)
+        assert not world.remember(started)
+        assert world.recall() is None
+
+    @pytest.mark.parametrize("column", [4, 5])
+    def test_whole_seconds_are_given_two(self, column: int) -> None:
         whole = LONG_AGO // 1_000_000_000 * 1_000_000_000
-        os.utime(world.requirements, ns=(whole, whole))
-        info = world.site / "demo-1.0.dist-info"
-        for path in (info / "METADATA", info):
-            os.utime(path, ns=(whole, whole))
-        assert not world.remember(whole + 1_900_000_000)
-        assert world.remember(whole + 2_100_000_000)
+        seen = (1, 2, 3, 4, 5, 6)[:column] + (whole,) + (LONG_AGO - LATER,) * (5 - column)
+        assert not is_settled(seen, whole + 1_900_000_000)
+        assert is_settled(seen, whole + 2_100_000_000)
 
 
 class TestCacheRoot:
@@ -288,6 +300,13 @@ class TestCacheRoot:
         assert cache_root([], environ) == "/b"
         del environ["VINSTALL_CACHE_DIR"]
         assert cache_root([], environ) == "/c/vinstall"
+
+    @pytest.mark.parametrize("folder", ["~/cache", "~", ""])
+    def test_a_home_that_no_shell_filled_in_is_no_place(self, folder: str) -> None:
+        environ = {"XDG_CACHE_HOME": "/c"}
+        assert cache_root(["--cache-dir", folder], environ) is None
+        assert cache_root([f"--cache-dir={folder}"], environ) is None
+        assert not folder or cache_root([], environ | {"VINSTALL_CACHE_DIR": folder}) is None
 
     def test_without_any_there_is_none(self, world: World) -> None:
         assert cache_root(["demo"], {}) is None
@@ -380,7 +399,15 @@ def test_what_is_unclear_has_no_grounds(settings: Settings, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "line",
-    ["-r more.txt", "-e .", "-c limits.txt", "demo @ https://h/demo.whl", "${NAME}", "./demo.whl"],
+    [
+        "-r more.txt",
+        "-e .",
+        "-c limits.txt",
+        "demo @ https://h/demo.whl",
+        "${NAME}",
+        "./demo.whl",
+        "demo==1.0 --hash=sha256:${SUM}",
+    ],
 )
 def test_a_file_that_leads_further_has_no_grounds(line: str, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
@@ -402,6 +429,16 @@ def test_changes_and_variants_have_no_grounds(tmp_path: Path) -> None:
     for item in (replace(KEPT, action=Action.NEW), replace(KEPT, label="cu13")):
         found = grounds(Settings(), invocation(tmp_path), report(tmp_path, KEPT, item))
         assert found is None
+
+
+def test_a_variant_that_is_installed_leaves_no_grounds(tmp_path: Path) -> None:
+    """It is none of what is asked for, and yet it is replaced where it does not fit any more."""
+    found = report(tmp_path)
+    info = found.target.site_paths[0] / "other-1.0.dist-info"
+    info.mkdir(parents=True)
+    assert grounds(Settings(), invocation(tmp_path), found) is not None
+    (info / "variant.json").write_text("{}")
+    assert grounds(Settings(), invocation(tmp_path), found) is None
 
 
 NEW = replace(KEPT, action=Action.NEW, size=10)

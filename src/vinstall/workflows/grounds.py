@@ -50,6 +50,8 @@ def grounds(settings: Settings, invocation: Invocation, report: InstallReport) -
     files += _environment(settings, invocation)
     prefix, python = target.prefix, target.python
     files += [python, prefix / "pyvenv.cfg", prefix / "bin" / "python", prefix / "bin" / "python3"]
+    if any(map(_has_variants, target.site_paths)):
+        return None
     paths, sites = tuple(map(str, files)), tuple(map(str, target.site_paths))
     if report.remembered is None:
         return Grounds(paths, sites)
@@ -127,6 +129,11 @@ def _is_plain_item(item: Item) -> bool:
     )
 
 
+def _has_variants(site: Path) -> bool:
+    """Whether a variant is installed, asked for or not: it gives way where it no longer fits."""
+    return any(True for _ in site.glob("*.dist-info/variant.json"))
+
+
 def _is_plain(word: str) -> bool:
     return bool(_PLAIN.fullmatch(word)) and not word.lower().endswith(ARCHIVE_SUFFIXES)
 
@@ -148,8 +155,10 @@ def _without_comments(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _is_plain_line(line: str) -> bool:
+    if "$" in line:  # a variable may stand in any part of it, hashes included
+        return False
     if line.startswith("-"):
-        return line.startswith(_HARMLESS) and "$" not in line
+        return line.startswith(_HARMLESS)
     return _is_plain(line.partition(" --hash=")[0].strip())
 
 

@@ -39,17 +39,22 @@ def cache_root(words: "Sequence[str]", environ: "Mapping[str, str]") -> str | No
     """
     for at, word in enumerate(words):
         if word == "--cache-dir" and at + 1 < len(words):
-            return words[at + 1]
+            return _as_written(words[at + 1])
         if word.startswith("--cache-dir="):
-            return word[12:]
+            return _as_written(word[12:])
     named = environ.get("VINSTALL_CACHE_DIR")
     if named:
-        return named
+        return _as_written(named)
     folder = environ.get("XDG_CACHE_HOME", "")
     if folder.startswith("/"):
         return folder + "/vinstall"
     home = environ.get("HOME")
     return home + "/.cache/vinstall" if home and sys.platform == "linux" else None
+
+
+def _as_written(folder: str) -> str | None:
+    """A folder that is meant as it is written; a home that no shell has filled in is not."""
+    return folder if folder and not folder.startswith("~") else None
 
 
 def surroundings(
@@ -119,8 +124,11 @@ def full_stamp(path: str) -> Stamp:
 
 
 def is_settled(seen: Stamp, started: int) -> bool:
-    """Whether any change since `started`, in nanoseconds, shows in the time of modification."""
-    if seen is None:
-        return True
-    changed = seen[-1]
-    return changed < started - (_FINE if changed % 1_000_000_000 else _COARSE)
+    """Whether nothing changed since `started`, in nanoseconds, and whatever will change shows.
+
+    A file that was moved here may bring an old time of modification; when it was moved, tells the
+    other time, where the stamp has it.
+    """
+    return seen is None or all(
+        changed < started - (_FINE if changed % 1_000_000_000 else _COARSE) for changed in seen[4:]
+    )
