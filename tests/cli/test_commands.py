@@ -7,7 +7,7 @@ import pytest
 
 from vinstall.cli.commands import vinstall
 from vinstall.cli.console import Console
-from vinstall.cli.option_groups import flags
+from vinstall.cli.request import flags
 from vinstall.errors import UsageError
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
-from vinstall.cli import running
+from vinstall.cli import commands
 from vinstall.cli.console import Console
+from vinstall.cli.entry import Terminated
 from vinstall.cli.running import run, usage_error
 from vinstall.errors import (
     HashMismatch,
@@ -38,7 +39,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     """Runs a command that raises."""
 
     def fail(error: BaseException) -> int:
-        monkeypatch.setattr(running, "vinstall", _Failing(error))
+        monkeypatch.setattr(commands, "vinstall", _Failing(error))
         return run([])
 
     return fail
@@ -123,6 +124,25 @@ class TestVoice:
     ) -> None:
         failing(KeyboardInterrupt())
         assert capsys.readouterr().err == "interrupted: the environment is as it was\n"
+
+    @pytest.mark.parametrize(
+        ("reason", "code"), [(KeyboardInterrupt, 130), (Terminated, 143), (EOFError, 130)]
+    )
+    def test_a_question_that_is_interrupted(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        reason: type[BaseException],
+        code: int,
+    ) -> None:
+        def ask(_prompt: str = "") -> str:
+            raise reason
+
+        monkeypatch.setattr("click.termui.visible_prompt_func", ask)
+        question = click.Command("asking", callback=lambda: click.confirm("sure?"))
+        monkeypatch.setattr(commands, "vinstall", question)
+        assert run([]) == code
+        assert capsys.readouterr().err.endswith("interrupted: the environment is as it was\n")
 
     def test_an_unknown_option_names_the_nearest(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["--index-ulr", "x"]) == 2

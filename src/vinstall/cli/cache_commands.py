@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vinstall.cli.commands import settings_of
 from vinstall.cli.console import Console, ConsoleObserver, render_size, render_table
 from vinstall.cli.option_groups import (
     SectionedCommand,
@@ -15,6 +14,7 @@ from vinstall.cli.option_groups import (
     choose_format,
     talk_options,
 )
+from vinstall.cli.request import settings_of
 
 if TYPE_CHECKING:
     from vinstall.cache.files import CacheInfo

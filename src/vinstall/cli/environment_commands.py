@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vinstall.cli.commands import STARTED, settings_of
 from vinstall.cli.console import Console, ConsoleObserver
 from vinstall.cli.option_groups import (
     SectionedCommand,
@@ -21,6 +20,7 @@ from vinstall.cli.option_groups import (
     talk_options,
     variant_options,
 )
+from vinstall.cli.request import STARTED, settings_of
 from vinstall.cli.running import COMPLETION_VARIABLE
 from vinstall.errors import UsageError, VinstallError
 

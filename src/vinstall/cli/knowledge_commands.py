@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from vinstall.cli.commands import STARTED, configuration_of, put, settings_of
 from vinstall.cli.console import Console, ConsoleObserver
 from vinstall.cli.option_groups import (
     SectionedCommand,
@@ -20,6 +19,7 @@ from vinstall.cli.option_groups import (
     target_options,
     variant_options,
 )
+from vinstall.cli.request import STARTED, configuration_of, put, settings_of
 
 
 @click.command(cls=SectionedCommand)

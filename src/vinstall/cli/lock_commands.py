@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vinstall.cli.commands import STARTED, settings_of
 from vinstall.cli.console import Console, ConsoleObserver
 from vinstall.cli.option_groups import (
     SectionedCommand,
@@ -22,6 +21,7 @@ from vinstall.cli.option_groups import (
     target_options,
     variant_options,
 )
+from vinstall.cli.request import STARTED, settings_of
 from vinstall.values import replace
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from vinstall.cli.console import Console, ConsoleObserver
 from vinstall.cli.option_groups import (
     SectionedCommand,
     SectionedOption,
-    flags,
     network_options,
     source_options,
     talk_options,
     target_options,
 )
+from vinstall.cli.request import flags
 from vinstall.errors import UsageError
 from vinstall.values import replace
 

@@ -11,12 +11,14 @@ from vinstall.deferred import defer
 defer("inspect", "subprocess", "sysconfig", "traceback")  # before the first library comes in
 
 # ruff: noqa: E402
-import click
-
-from vinstall.cli.commands import vinstall
 from vinstall.cli.console import Console
 from vinstall.cli.entry import INTERRUPTED, TERMINATED, Terminated
+from vinstall.cli.plain_words import plain_parameters
 from vinstall.errors import UsageError, VinstallError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import click
 
 COMPLETION_VARIABLE = "_VINSTALL_COMPLETE"
 """Set by the script of `vinstall completion` when it asks for words."""
@@ -30,34 +32,58 @@ def run(words: Sequence[str]) -> int:
     if asked := os.environ.get(COMPLETION_VARIABLE):
         from click.shell_completion import shell_complete
 
+        from vinstall.cli.commands import vinstall
+
         return shell_complete(vinstall, {}, "vinstall", COMPLETION_VARIABLE, asked)
     console = Console(environ=os.environ, words=words)
     try:
         _check_folder()
-        with vinstall.make_context("vinstall", list(words), obj=console) as context:
-            vinstall.invoke(context)
+        code = _obey(words, console)
         sys.stdout.flush()
     except VinstallError as error:
         console.error(error)
         return error.exit_code
-    except click.exceptions.Exit as exit_:
-        return exit_.exit_code
-    except click.ClickException as error:
-        console.error(usage_error(error))
-        return UsageError.exit_code
     except UnicodeEncodeError as error:
         console.error(_unwritable(error))
         return UsageError.exit_code
-    except (KeyboardInterrupt, click.Abort) as error:
+    except KeyboardInterrupt as error:
         console.interrupted()
-        # A question that is interrupted raises another error.
-        return TERMINATED if Terminated in map(type, (error, error.__context__)) else INTERRUPTED
+        return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # The interpreter flushes standard output once more on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     finally:
         console.close()
+    return code
+
+
+def _obey(words: Sequence[str], console: Console) -> int:
+    """The exit code, where it is not an error that tells."""
+    parameters = plain_parameters(words)
+    if parameters is not None:
+        from vinstall.cli.install_run import install
+
+        install(console, parameters)
+        return 0
+    return _obey_click(words, console)
+
+
+def _obey_click(words: Sequence[str], console: Console) -> int:
+    import click
+
+    from vinstall.cli.commands import vinstall
+
+    try:
+        with vinstall.make_context("vinstall", list(words), obj=console) as context:
+            vinstall.invoke(context)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        raise usage_error(error) from error
+    except click.Abort as error:  # a question that was interrupted
+        before = error.__context__
+        raise before if isinstance(before, KeyboardInterrupt) else KeyboardInterrupt from error
     return 0
 
 
@@ -81,6 +107,8 @@ def _unwritable(error: UnicodeEncodeError) -> UsageError:
 
 def usage_error(error: click.ClickException) -> UsageError:
     """What click says about the command line, in our voice."""
+    import click
+
     command = "vinstall"
     if isinstance(error, click.UsageError) and error.ctx is not None:
         command = error.ctx.command_path
