@@ -17,6 +17,20 @@ def test_the_version_is_data(tmp_path: Path, word: str) -> None:
     assert run_vinstall(word, home=tmp_path) == (0, f"vinstall {__version__}\n", "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no `/dev/full`")
+def test_a_full_disk_is_told_without_a_trace() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "vinstall", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    said = "error: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 def test_the_version_loads_nothing_but_the_entry() -> None:
     code = (
         "import sys; before = set(sys.modules); sys.argv[1:] = ['--version']\n"

@@ -41,6 +41,7 @@ class World:
     environ: dict[str, str] = field(default_factory=dict)
     version: str = "1.0"
     until: float = 1e18
+    said: tuple[str, str] = SAID
 
     def __post_init__(self) -> None:
         self.words = ["install", "-r", "requirements.txt"]
@@ -72,7 +73,7 @@ class World:
             started=started or time.time_ns() + LATER,
             files=[str(self.requirements), str(self.absent)],
             sites=[str(self.site)],
-            said=SAID,
+            said=self.said,
             until=self.until,
         )
 
@@ -89,6 +90,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def test_the_same_question_gets_the_same_lines(world: World) -> None:
     assert world.remember()
     assert world.recall() == SAID
+
+
+@pytest.mark.parametrize("said", [("\x1b[2J", ""), ("", "environment: `\u202e`\n"), ("\udcff", "")])
+def test_what_a_terminal_would_obey_is_not_repeated(world: World, said: tuple[str, str]) -> None:
+    world.said = said
+    assert not world.remember()
+    assert world.recall() is None
 
 
 def test_nothing_is_known_at_first(world: World) -> None:

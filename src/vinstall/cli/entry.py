@@ -56,8 +56,7 @@ def _open_streams() -> None:
 
 def _run(words: list[str]) -> int:
     if words in (["--version"], ["-V"]):
-        sys.stdout.write(f"vinstall {__version__}\n")
-        return 0
+        return _repeat(f"vinstall {__version__}\n", "")
     if words:
         from vinstall.workflows.shortcut import recall
 
@@ -75,7 +74,7 @@ def _run(words: list[str]) -> int:
 
 
 def _repeat(output: str, talk: str) -> int:
-    """Say what an earlier run said, or would say."""
+    """Say what an earlier run said, or would say; the exit code."""
     try:
         sys.stderr.write(talk)
         sys.stdout.write(output)
@@ -84,4 +83,8 @@ def _repeat(output: str, talk: str) -> int:
         # The interpreter flushes standard output once more on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:  # a full disk, in the words of the console
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+        return 1
     return 0

@@ -78,11 +78,11 @@ def remember(
     `started`: nanoseconds since the epoch, before anything was read.  `files`: every path whose
     content, or absence, had a say; `sites`: the folders of installed distributions.  Nothing is
     kept if one of them changed so late that a further change might not show in its time.
-    `said`: on standard output and on standard error.  `until`: seconds since the epoch up to
-    which it holds.
+    `said`: on standard output and on standard error; what a terminal would obey is not repeated.
+    `until`: seconds since the epoch up to which it holds.
     """
     root = cache_root(words, environ)
-    if root is None:
+    if root is None or not all(line.isprintable() for part in said for line in part.split("\n")):
         return False
     question = _question(words, environ, version)
     stamps = [(path, full_stamp(path)) for path in dict.fromkeys(files)]
