@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import itertools
 import os
 import socket
 import threading
@@ -45,7 +46,7 @@ def answer(*parts: bytes) -> tuple[Head, bytes, bool]:
     """Head and body of what such a server says, and whether the connection can be used again."""
     with saying(*parts) as wire:
         head = wire.read_head()
-        return head, b"".join(wire.read_body(head)), wire.is_reusable
+        return head, b"".join(map(bytes, wire.read_body(head))), wire.is_reusable
 
 
 class TestHeads:
@@ -147,6 +148,19 @@ class TestBodies:
         with pytest.raises(BadAnswer) as caught:
             answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", body)
         assert str(caught.value) == fault
+
+    @given(st.lists(st.integers(1, 900_000), min_size=1, max_size=5), st.booleans())
+    @settings(max_examples=20, deadline=None)
+    def test_a_large_one_comes_as_it_was_sent(self, sizes: list[int], in_chunks: bool) -> None:
+        whole = os.urandom(sum(sizes))
+        places = [0, *itertools.accumulate(sizes)]
+        parts = [whole[a:b] for a, b in itertools.pairwise(places)]
+        head = b"Content-Length: %d" % len(whole)
+        if in_chunks:
+            parts = [b"%x\r\n%s\r\n" % (len(part), part) for part in (*parts, b"")]
+            head = b"Transfer-Encoding: chunked"
+        said = answer(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n", *parts)
+        assert said[1:] == (whole, True)
 
     def test_what_came_before_a_break_is_handed_on(self) -> None:
         received = b""

@@ -34,8 +34,11 @@ class Answer(Protocol):
     headers: Mapping[str, str]
     """Names in lower case."""
 
-    def chunks(self) -> Iterator[bytes]:
-        """The bytes of the body as they were sent.  Raises Fault where it breaks off."""
+    def chunks(self) -> Iterator[bytes | memoryview]:
+        """The bytes of the body as they were sent.  Raises Fault where it breaks off.
+
+        What is no `bytes` is there until the next part is asked for.
+        """
         ...
 
     def close(self) -> None:

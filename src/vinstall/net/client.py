@@ -70,8 +70,10 @@ class Stream:
         self.headers = answer.headers
         """Names in lower case."""
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[bytes | memoryview]:
         """The bytes as they arrive.  Raises TransferInterrupted where the connection breaks.
+
+        What is no `bytes` is there until the next part is asked for.
 
         They are left as they are, though a server may call the compression that is part of a
         file its encoding; only what was compressed against our wish is unpacked.
@@ -99,7 +101,7 @@ class Stream:
         """What tells this version of the file from others: a strong ETag, else Last-Modified."""
         return file_validator(self.headers)
 
-    def _read(self, *, raw: bool) -> Iterator[bytes]:
+    def _read(self, *, raw: bool) -> Iterator[bytes | memoryview]:
         encoding = self.headers.get("content-encoding", "")
         try:
             if raw or not encoding:

@@ -137,7 +137,7 @@ class DirectAnswer:
         if head.length == 0:
             next(self._body, None)
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[bytes | memoryview]:
         """The bytes of the body as they were sent.  Raises Fault where it breaks off."""
         try:
             yield from self._body

@@ -11,7 +11,7 @@ ACCEPTED = "gzip, deflate"
 _BLOCK = 1024 * 1024
 
 
-def unpacked(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+def unpacked(chunks: Iterator[bytes | memoryview], encoding: str) -> Iterator[bytes | memoryview]:
     """The body's bytes, at most 1 MiB at a time however far they expand.
 
     Raises FormatError for an encoding that was not asked for, or for bytes that do not follow it.
@@ -25,7 +25,7 @@ def unpacked(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         raise FormatError(f"the content encoding `{encoding}` is not known")
 
 
-def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _inflated(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
     """gzip with one or more members, or zlib's own format."""
     machine = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 _HEAD = 64 * 1024
 """Bytes asked for where a head is expected."""
-_BLOCK = 256 * 1024
-"""Bytes handed on at a time while more is to come: TLS gives no more than 16 KiB at once."""
+_BLOCK, _LEAST = 512 * 1024, 256 * 1024
+"""Bytes handed on at a time: the most, and the least while more is to come.
+
+TLS gives no more than 16 KiB at once; what comes faster than it is used has gathered.
+"""
 _MOST_HEAD = 256 * 1024
 """Bytes that the head of an answer may have."""
 _MOST_LINE = 4096
@@ -108,8 +111,11 @@ class Wire:
             if head.status >= 200:
                 return head
 
-    def read_body(self, head: Head) -> Iterator[bytes]:
-        """The body as it is sent.  Raises BadAnswer where it breaks off, or OSError."""
+    def read_body(self, head: Head) -> Iterator[bytes | memoryview]:
+        """The body as it is sent.  Raises BadAnswer where it breaks off, or OSError.
+
+        Each part is there until the next one is asked for.
+        """
         if head.is_chunked:
             yield from self._read_chunked()
         elif head.length is None:
@@ -139,40 +145,41 @@ class Wire:
         self._rest = data[end.end() :]
         return data[: end.start()]
 
-    def _take(self, most: int = _BLOCK) -> bytes:
-        """Up to `most` bytes, at least one; none at the end of the connection."""
-        if self._rest:
-            data, self._rest = self._rest[:most], self._rest[most:]
-            return data
-        return self._socket.recv(most)
+    def _take(self) -> bytes:
+        """Some bytes, at least one; none at the end of the connection."""
+        data, self._rest = self._rest, b""
+        return data or self._socket.recv(_LEAST)
 
-    def _read(self, length: int) -> Iterator[bytes]:
-        """Exactly `length` bytes."""
+    def _read(self, length: int) -> Iterator[memoryview]:
+        """Exactly `length` bytes; each part is overwritten by the next."""
+        buffer = memoryview(bytearray(min(length, _BLOCK)))
         while length:
-            wanted = min(length, _BLOCK)
-            data = self._take(wanted)
-            if not data:
-                raise BadAnswer(f"{length} bytes are missing")
-            failure = None
-            if len(data) < wanted:
-                data, failure = self._fill(data, wanted - len(data))
-            length -= len(data)
-            yield data
+            count, failure = self._fill(buffer[:length])
+            if count:
+                length -= count
+                yield buffer[:count]
             if failure is not None:
                 raise failure
+            if not count:
+                raise BadAnswer(f"{length} bytes are missing")
 
-    def _fill(self, data: bytes, missing: int) -> tuple[bytes, OSError | None]:
-        """`data` and `missing` bytes more, or fewer where there are no more, and why."""
-        parts = [data]
+    def _fill(self, buffer: memoryview) -> tuple[int, OSError | None]:
+        """Receive into `buffer`; how many bytes, and what kept them from being `_LEAST`."""
+        begin = self._rest[: len(buffer)]
+        self._rest = self._rest[len(begin) :]
+        count = len(begin)
+        buffer[:count] = begin
         try:
-            while missing and (more := self._socket.recv(missing)):
-                parts.append(more)
-                missing -= len(more)
+            while count < min(_LEAST, len(buffer)):
+                more = self._socket.recv_into(buffer[count:])
+                if not more:
+                    break
+                count += more
         except OSError as error:
-            return b"".join(parts), error
-        return b"".join(parts), None
+            return count, error
+        return count, None
 
-    def _read_chunked(self) -> Iterator[bytes]:
+    def _read_chunked(self) -> Iterator[memoryview]:
         """RFC 9112, 7.1."""
         while True:
             match = _CHUNK_SIZE.fullmatch(self._line())

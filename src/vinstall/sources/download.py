@@ -20,11 +20,10 @@ from vinstall.net.client import HttpClient, Stream, backoff_seconds
 from vinstall.net.response import TransferInterrupted
 from vinstall.observer import Observer
 from vinstall.sources.arrival import Arrival, can_be_followed
-from vinstall.sources.background import Update, updating
 from vinstall.sources.convoy import Convoy, can_be_joined
 from vinstall.sources.hashing import Checks, listed_sha256
 from vinstall.sources.once import Once
-from vinstall.sources.source import WORTH_FOLLOWING, FetchedFile, Follow
+from vinstall.sources.source import FetchedFile, Follow
 
 FILES = "files"
 """The bucket of whole files, by sha256."""
@@ -286,15 +285,12 @@ class _Transfer:
     def _receive(self, stream: Stream) -> None:
         convoy = self._convoy(stream)
         try:
-            with (
-                self._path.open("r+b" if self.received else "wb", buffering=0) as target,
-                updating(self._checks, apart=self._is_large(stream)) as update,
-            ):
+            with self._path.open("r+b" if self.received else "wb", buffering=0) as target:
                 target.seek(self.received)
                 target.truncate()
                 self._be_followed(stream)
                 for chunk in stream.chunks():
-                    if not self._write(target, chunk, convoy, update):
+                    if not self._write(target, chunk, convoy):
                         break
             if convoy is not None and convoy.has_begun:
                 self._receive_rest(convoy)
@@ -312,9 +308,7 @@ class _Transfer:
         if self._file.size is not None and self.received < self._file.size:
             raise TransferInterrupted(f"`{self._file.filename}` broke off")
 
-    def _write(
-        self, target: RawIOBase, chunk: bytes, convoy: Convoy | None, update: Update
-    ) -> bool:
+    def _write(self, target: RawIOBase, chunk: bytes | memoryview, convoy: Convoy | None) -> bool:
         """Write the next bytes of the first connection; whether it shall read on."""
         limit = self._file.size
         if limit is not None and self.received + len(chunk) > limit:
@@ -325,7 +319,7 @@ class _Transfer:
             self._go_on()
             if self._arrival is not None:
                 self._arrival.advance(self.received + len(part))
-            update(part)
+            self._checks.update(part)
             self.received += len(part)
             self._observer.bytes_received(self._file.filename, len(part))
             if convoy is not None and not convoy.goes_on(self.received):
@@ -369,9 +363,6 @@ class _Transfer:
         """Bytes of the whole file, as far as the server says."""
         length = stream.headers.get("content-length", "")
         return self.received + int(length) if length.isdigit() else None
-
-    def _is_large(self, stream: Stream) -> bool:
-        return (self._total(stream) or 0) >= WORTH_FOLLOWING
 
     def end(self) -> None:
         """Whoever follows waits for nothing any more."""
@@ -428,7 +419,7 @@ def _feed(checks: Checks, content: BinaryIO) -> int:
     return total
 
 
-def _write(target: RawIOBase, data: bytes) -> None:
+def _write(target: RawIOBase, data: bytes | memoryview) -> None:
     """Write all of it; a disk that fills up takes a part first, and tells at the next attempt."""
     view = memoryview(data)
     while view:
