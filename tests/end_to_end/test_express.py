@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.scene import NO_GPU, Scene
+from tests.end_to_end.scene import CU12, CUDA_12_8, NO_GPU, Scene
 from tests.support.command import Ran, clean_environ
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="siblings are known on Linux")
@@ -28,7 +28,7 @@ try:
     main()
 finally:
     with open({path!r}, "w") as out:
-        out.write("full" if "click" in sys.modules else "express")
+        out.write("full" if "vinstall.workflows.install" in sys.modules else "express")
 """
 Tree = dict[str, tuple[object, ...]]
 
@@ -360,6 +360,40 @@ class TestFallingThrough:
         ran = road.go(*asked, variables=active)
         assert (ran.code, road.way) == (0, "full")
         assert road.installed() == {"app": "1.0"}
+
+    def test_a_warning_that_has_to_be_told_each_time(self, road: Road) -> None:
+        road.wheel("app", "3.0", metadata_lines=["Requires-Dist: ???"])
+        road.publish()
+        asked = road.in_env("app")
+        first = road.learn(*asked)
+        road.fresh()
+        assert timeless(road.go(*asked)) == timeless(first)
+        assert road.way == "full"
+        assert "\nwarning: `app` 3.0 is passed over: " in first.err
+
+    def test_a_hash_given_by_a_variable(self, road: Road) -> None:
+        from hashlib import sha256
+
+        (wheel,) = (road.index / "lib").glob("*.whl")
+        digest = sha256(wheel.read_bytes()).hexdigest()
+        (road.root / "requirements.txt").write_text("lib==1.0 --hash=sha256:${DIGEST}\n")
+        asked = road.in_env("-r", "requirements.txt")
+        road.learn(*asked, variables={"DIGEST": digest})
+        road.fresh()
+        assert road.go(*asked, variables={"DIGEST": "0" * 64}).code == 1
+        assert road.installed() == {}
+
+    def test_an_installed_variant_that_nobody_asks_for(self, road: Road) -> None:
+        """What fits no more is replaced in passing, so nothing to do is no answer for ever."""
+        road.variants("var", "1.0", {"null": {}, "cu12": CU12})
+        road.publish()
+        road.age()
+        assert road.go(*road.in_env("var", "app"), variables=CUDA_12_8).code == 0
+        for _ in range(2):
+            time.sleep(0.2)
+            ran = road.go(*road.in_env("app"), variables=CUDA_12_8)
+            assert ran.err.endswith("nothing to do: 2 projects as asked already\n")
+        assert "\n~ var 1.0 (cu12) -> 1.0 (null)\n" in road.go(*road.in_env("app")).err
 
     def test_variants(self, road: Road) -> None:
         road.variants("lib", "3.0", {"null": {}, "mkl": {"blas": {"library": ["mkl"]}}})

@@ -370,6 +370,10 @@ def test_what_more_than_names_and_tags_decided_is_not_remembered(world: World, p
     assert recall(world.cache, KEY) is None
 
 
+def test_a_warning_has_to_be_told_each_time(world: World) -> None:
+    assert not world.keep(replace(ANSWER, has_warned=True))
+
+
 def test_a_damaged_value_counts_as_none(world: World) -> None:
     assert world.keep()
     world.cache.value_file(RESOLUTIONS, KEY).write_bytes(b"damaged")

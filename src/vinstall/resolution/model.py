@@ -85,3 +85,5 @@ class Resolution:
     """What must not be silent: an older release for variant reasons, a yanked one, a missing extra."""
     kept: tuple[Kept, ...] = ()
     """What is installed, satisfies and stays; sorted by name, disjoint from `pins`."""
+    has_warned: bool = False
+    """Whether the user was warned of a release that was passed over: it has to be told each time."""

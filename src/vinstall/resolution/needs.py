@@ -87,6 +87,8 @@ class Needs:
         self._overrides = overrides
         self._has_dependencies = options.dependencies is not Dependencies.NONE
         self._observer = observer
+        self.has_warned = False
+        """Whether metadata was met that is of no use, and told of."""
         self._asks: dict[int, Ask] = {}
         self._found: dict[Candidate, tuple[AnyRequirement, ...]] = {}
 
@@ -122,6 +124,7 @@ class Needs:
             _, needed = self._closure(candidate, metadata)
         except FormatError as error:
             shown = f"`{candidate.name}` {candidate.version}"
+            self.has_warned = True
             self._observer.warning(f"{shown} is passed over: {error.message}", hint=error.hint)
             yield candidate.cannot_be_used(f"has unusable metadata: {error.message}")
             return

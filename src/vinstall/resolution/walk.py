@@ -111,7 +111,13 @@ class Walk:
             observer=problem.observer,
         )
         more = tuple(dict.fromkeys(self._older_for_variants(pins, kept)))
-        return Resolution(pins=tuple(pins), kept=tuple(kept), edges=edges, notices=(*told, *more))
+        return Resolution(
+            pins=tuple(pins),
+            kept=tuple(kept),
+            edges=edges,
+            notices=(*told, *more),
+            has_warned=problem.needs.has_warned,
+        )
 
     def _older_for_variants(self, pins: Sequence[Pin], kept: Sequence[Kept]) -> Iterator[str]:
         """The notices on releases that were passed over for what variants go with."""

@@ -218,7 +218,7 @@ def keep(
     `asked`: what providers were asked, for a choice of `catalog`.
     """
     places = [_place(pin, catalog) for pin in resolution.pins]
-    if not pages.are_plain or None in places:
+    if not pages.are_plain or None in places or resolution.has_warned:
         return False
     stamps, until = pages.stamps()
     pins = [
