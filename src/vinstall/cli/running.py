@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from vinstall.deferred import defer
 
-defer("inspect", "subprocess", "sysconfig", "traceback")  # before the first library comes in
+# Before the first library comes in.
+defer("inspect", "subprocess", "sysconfig", "traceback")
+defer("fnmatch", "ipaddress", "ntpath", "platform", "packaging._manylinux", "packaging._musllinux")
 
 # ruff: noqa: E402
 from vinstall.cli.console import Console
