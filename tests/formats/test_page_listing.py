@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -94,6 +95,13 @@ class TestByVersion:
         file = RemoteFile("demo-1.0.zip", "https://x.example/demo-1.0.zip", yanked="")
         assert found.of(0).sdists == tuple(found) == (file, file)
 
+    def test_links_of_a_json_page_are_taken_from_where_it_is(self) -> None:
+        element = {"filename": "demo-1.0.zip", "url": "../../f/demo-1.0.zip#sha256=ab"}
+        base = "https://x.example/simple/demo/"
+        found = Listing(list_files(DEMO, [element, element], base).packed)
+        file = RemoteFile("demo-1.0.zip", "https://x.example/f/demo-1.0.zip")
+        assert found.of(0).sdists == tuple(found) == (file, file)
+
     def test_an_element_with_more_in_it_than_can_be_kept(self) -> None:
         deep: list[object] = []
         for _ in range(5000):
@@ -101,6 +109,13 @@ class TestByVersion:
         element = {"filename": "demo-1.0.zip", "url": "https://x.example/demo-1.0.zip", "x": deep}
         file = RemoteFile("demo-1.0.zip", "https://x.example/demo-1.0.zip")
         assert list_files(DEMO, [element]).of(0).sdists == (file,)
+
+    @pytest.mark.parametrize("order", [range(60), reversed(range(60)), (59, 0, 30, 29, 31, 0)])
+    def test_many_versions_are_read_in_any_order(self, order: Iterable[int]) -> None:
+        found = listed(*(f"demo-{59 - at // 3}-py3-none-any{at % 3}.whl" for at in range(180)))
+        for at in order:
+            whole = [f"demo-{59 - at}-py3-none-any{place}.whl" for place in range(3)]
+            assert names(found.of(at).wheels) == whole
 
     def test_a_place_that_is_no_version_is_an_error(self) -> None:
         with pytest.raises(IndexError):

@@ -339,6 +339,7 @@ class TestHostilePages:
             "FILE:///etc/demo-1.0.zip",
             "file:demo-1.0.zip",
             "https:demo-1.0.zip/..",
+            "//[cdn.example/demo-1.0.zip",
             "..%2Fdemo-1.0.zip",
             "..%5Cdemo-1.0.zip",
             "..\\demo-1.0.zip",
@@ -350,6 +351,17 @@ class TestHostilePages:
     )
     def test_a_link_that_is_not_to_be_followed_is_left_out(self, href: str) -> None:
         assert read(f'<a href="{href}">x</a>') == ()
+
+    @pytest.mark.parametrize(
+        "url",
+        ["ftp://cdn.example/demo-1.0.zip", "//[cdn.example/demo-1.0.zip", "/\t/[/demo-1.0.zip"],
+    )
+    def test_a_place_that_is_not_to_be_followed_is_left_out(self, url: str) -> None:
+        good = {"filename": "demo-1.0.zip", "url": "/demo-1.0.zip#sha256=ab"}
+        entry = {"filename": "demo-1.0.zip", "url": url}
+        assert [file.url for file in read_json({"files": [entry, good]}).files] == [
+            "https://index.example/demo-1.0.zip"
+        ]
 
     @pytest.mark.parametrize(
         "filename",
@@ -500,6 +512,8 @@ LINK_PARTS = (
     "%2e",
     "http://",
     "file:",
+    "[",
+    "\t",
 )
 
 

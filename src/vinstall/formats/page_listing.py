@@ -9,6 +9,7 @@ later unpacks the files of the versions that he looks at.  Spec: PEP 427, PEP 62
 from __future__ import annotations
 
 import marshal
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
@@ -20,13 +21,20 @@ from vinstall.formats.simple_api import FileRow, RemoteFile, as_files
 from vinstall.formats.wheel_name import parse_variants_json_name
 from vinstall.values import Row
 
-LISTING_REVISION = 3
+LISTING_REVISION = 4
 """Other numbers are of other layouts, or of other rules on which file belongs to which version."""
 
 _SDIST_SUFFIXES = (".tar.gz", ".zip")
 _VARIANTS_JSON_SUFFIX = "-variants.json"
 _MARSHAL = 4
 _HEAD_SIZE = 4
+_PART = 24
+"""Files that are packed together, if the versions they are of have no more: packing a part takes
+as long as packing five files, and reading one reads all of it."""
+
+
+_PackedVersion = tuple[list[int], list[FileRow], list[FileRow], list[FileRow]]
+"""Places in the page of the files of a version, all kinds; wheels, source distributions, variants."""
 
 
 class VersionFiles(Row):
@@ -53,7 +61,9 @@ class Listing(Sequence[RemoteFile]):
         self.packed = packed
         view = memoryview(packed)
         start = _HEAD_SIZE + int.from_bytes(view[:_HEAD_SIZE], "little")
-        versions, ends, misfits, count, labels, variants = _load(view[_HEAD_SIZE:start])
+        versions, firsts, ends, misfits, count, labels, variants, base = _load(
+            view[_HEAD_SIZE:start]
+        )
         self.versions: tuple[str, ...] = versions
         """Every version with a wheel or a source distribution as first written, newest first."""
         self.misfits: tuple[Misfit, ...] = tuple(Misfit(*one) for one in misfits)
@@ -62,29 +72,43 @@ class Listing(Sequence[RemoteFile]):
         self.has_variants_json: bool = variants
         """Whether there is any file of variant metadata."""
         self._count: int = count
+        self._base: str = base
+        self._firsts: tuple[int, ...] = firsts
+        """The first version of each part; the last part is of files that belong to no version."""
         self._ends: tuple[int, ...] = ends
         self._parts = view[start:]
+        self._last: tuple[int, Sequence[_PackedVersion]] = -1, ()
+        """The part that was read last."""
 
     def of(self, at: int) -> VersionFiles:
         """The files of the version at this place of `versions`.  Costs a microsecond a file."""
-        _, (wheels, sdists, variants) = self._part(at)
-        return VersionFiles(as_files(wheels), as_files(sdists), as_files(variants))
+        part = bisect_right(self._firsts, range(len(self.versions))[at]) - 1
+        last, packed = self._last
+        if last != part:
+            packed = self._part(part)
+            self._last = part, packed
+        _, wheels, sdists, variants = packed[at - self._firsts[part]]
+        base = self._base
+        return VersionFiles(
+            as_files(wheels, base), as_files(sdists, base), as_files(variants, base)
+        )
 
-    def _part(self, at: int) -> tuple[tuple[int, ...], tuple[tuple[Any, ...], ...]]:
-        """The places in the page of the files of one part, and the files themselves by kind."""
-        part: tuple[Any, Any] = _load(self._parts[self._ends[at] : self._ends[at + 1]])
-        return part
+    def _part(self, part: int) -> Sequence[_PackedVersion]:
+        found: Sequence[_PackedVersion] = _load(
+            self._parts[self._ends[part] : self._ends[part + 1]]
+        )
+        return found
 
     @cached_property
     def _files(self) -> tuple[RemoteFile, ...]:
         """All files in page order, those included that belong to no version."""
-        parts = (self._part(at) for at in range(len(self._ends) - 1))
         placed = {
             place: row
-            for places, kinds in parts
+            for part in range(len(self._firsts))
+            for places, *kinds in self._part(part)
             for place, row in zip(places, (row for kind in kinds for row in kind), strict=True)
         }
-        return as_files(placed[place] for place in range(self._count))
+        return as_files((placed[place] for place in range(self._count)), self._base)
 
     def __len__(self) -> int:
         return self._count
@@ -106,8 +130,10 @@ class Listing(Sequence[RemoteFile]):
         return hash(self._files)
 
 
-def list_files(project: NormalizedName, files: Sequence[FileRow]) -> Listing:
+def list_files(project: NormalizedName, files: Sequence[FileRow], base: str = "") -> Listing:
     """The files of a page on `project` by version: wheels, source distributions, variants files.
+
+    Links in rows of a JSON page are taken from the page at `base`.
 
     Files of other kinds (eggs, installers, signatures) are of no version; files of another
     project, and those whose version cannot be read, are `misfits` besides.
@@ -115,9 +141,9 @@ def list_files(project: NormalizedName, files: Sequence[FileRow]) -> Listing:
     filenames = [row["filename"] if isinstance(row, dict) else row[0] for row in files]
     grouping = _Grouping(project, filenames)
     try:
-        return Listing(_pack(grouping, files))
+        return Listing(_pack(grouping, files, base))
     except ValueError:  # a row with more in it than `marshal` takes
-        return Listing(_pack(grouping, as_files(files)))
+        return Listing(_pack(grouping, as_files(files, base), base))
 
 
 def lists_variants(files: Sequence[RemoteFile]) -> bool:
@@ -136,6 +162,14 @@ class _Group:
         self.wheels: list[int] = []
         self.sdists: list[int] = []
         self.variants_json: list[int] = []
+
+    @property
+    def kinds(self) -> tuple[list[int], list[int], list[int]]:
+        return self.wheels, self.sdists, self.variants_json
+
+    @property
+    def count(self) -> int:
+        return len(self.wheels) + len(self.sdists) + len(self.variants_json)
 
     def take(self, other: _Group) -> None:
         self.wheels = sorted(self.wheels + other.wheels)
@@ -160,19 +194,20 @@ class _Grouping:
         self.listed = self._newest_first(filenames)
 
     def _add(self, filenames: Sequence[str]) -> None:
-        """Nearly all are wheels, whose names begin with those of other wheels of their version."""
-        wheels: dict[str, list[int]] = {}
+        """Nearly all are wheels, most of them of the version of the wheel before them."""
+        start = ""
+        places: list[int] | None = None
         for place, filename in enumerate(filenames):
             if not filename.endswith(".whl"):
                 self._add_other(place, filename)
                 continue
-            start = filename[: filename.find("-", filename.find("-") + 1)]
-            places = wheels.get(start)
-            if places is None:
+            if not start or not filename.startswith(start):
+                # Name and version, with the dashes after them, or nothing.
+                start = filename[: filename.find("-", filename.find("-") + 1) + 1]
                 places = self._wheels_of(filename)
-                if places is None:
-                    continue
-                wheels[start] = places
+            if places is None:
+                start = ""
+                continue
             places.append(place)
             if not self.has_labels and filename.count("-") > 4:
                 self.has_labels = _has_label(filename)
@@ -256,41 +291,63 @@ class _Grouping:
         ]
 
 
-def _pack(grouping: _Grouping, files: Sequence[FileRow]) -> bytes:
+def _pack(grouping: _Grouping, files: Sequence[FileRow], base: str) -> bytes:
     listed = grouping.listed
     # marshal knows tuples, and no subclass of them
     rows = [row if type(row) is dict else tuple(row) for row in files]
-    parts = [_pack_part(rows, (g.wheels, g.sdists, g.variants_json)) for _, g in listed]
-    parts.append(_pack_part(rows, (_left_out(listed, len(rows)),)))
+    firsts, parts = [], []
+    at = 0
+    while at < len(listed):
+        # The newest version is the one that is looked at.
+        end = _end_of_part(listed, at) if at else 1
+        firsts.append(at)
+        parts.append(_pack_part(rows, [group for _, group in listed[at:end]]))
+        at = end
+    firsts.append(at)
+    parts.append(_pack_part(rows, [_left_out(listed, len(rows))]))
     ends = [0]
     for part in parts:
         ends.append(ends[-1] + len(part))
     head = marshal.dumps(
         (
             tuple(text for text, _ in listed),
+            tuple(firsts),
             tuple(ends),
             tuple(map(tuple, grouping.misfits)),
             len(files),
             grouping.has_labels,
             grouping.has_variants_json,
+            base,
         ),
         _MARSHAL,
     )
     return b"".join((len(head).to_bytes(_HEAD_SIZE, "little"), head, *parts))
 
 
-def _left_out(listed: Sequence[tuple[str, _Group]], count: int) -> list[int]:
-    """The places of the files that belong to no version."""
-    kinds = [kind for _, g in listed for kind in (g.wheels, g.sdists, g.variants_json)]
-    if sum(map(len, kinds)) == count:
-        return []
-    placed = {at for kind in kinds for at in kind}
-    return [at for at in range(count) if at not in placed]
+def _end_of_part(listed: Sequence[tuple[str, _Group]], at: int) -> int:
+    """After which version the part ends that begins with the one at this place."""
+    count = 0
+    while at < len(listed) and count < _PART:
+        count += listed[at][1].count
+        at += 1
+    return at
 
 
-def _pack_part(rows: Sequence[FileRow], kinds: Sequence[Sequence[int]]) -> bytes:
-    places = tuple([at for kind in kinds for at in kind])
-    return marshal.dumps((places, tuple([[rows[at] for at in kind] for kind in kinds])), _MARSHAL)
+def _left_out(listed: Sequence[tuple[str, _Group]], count: int) -> _Group:
+    """The files that belong to no version, as if they were wheels of one."""
+    others = _Group()
+    if sum(group.count for _, group in listed) < count:
+        placed = {at for _, group in listed for kind in group.kinds for at in kind}
+        others.wheels += [at for at in range(count) if at not in placed]
+    return others
+
+
+def _pack_part(rows: Sequence[FileRow], groups: Sequence[_Group]) -> bytes:
+    packed = [
+        ([*g.wheels, *g.sdists, *g.variants_json], *[[rows[at] for at in kind] for kind in g.kinds])
+        for g in groups
+    ]
+    return marshal.dumps(packed, _MARSHAL)
 
 
 def _load(content: memoryview) -> Any:

@@ -7,7 +7,7 @@ make and to marshal, and nothing is parsed from a file name here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import unquote, urljoin
@@ -95,13 +95,25 @@ FileRow = tuple[Any, ...] | dict[str, Any]
 """The fields of a RemoteFile, or a file of a JSON page as it stands there: a page has thousands, and
 makes few into values."""
 
+Files = Callable[[Sequence[FileRow], str], Sequence[RemoteFile]]
+"""Makes values of rows, and of the URL that the links in rows of a JSON page are taken from."""
+
+_BEGINNING = 8
+_FOLLOWED = ("https://", "http://", "../", "./", "/")
+"""How links begin that are followed from wherever they stand."""
 _PLAIN_END = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+!-]*+\Z")
 _RELATIVE = pattern(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
 
 
-def as_files(rows: Iterable[FileRow]) -> tuple[RemoteFile, ...]:
-    """Each row as a value, by half the steps its own constructor takes."""
-    return tuple([_new_file(_json_row(row) if type(row) is dict else row) for row in rows])
+def as_files(rows: Iterable[FileRow], base: str = "") -> tuple[RemoteFile, ...]:
+    """Each row as a value, by half the steps its own constructor takes.
+
+    Links in rows of a JSON page are taken from the page at `base`.
+    """
+    absolute = absolute_from(base)
+    return tuple(
+        [_new_file(_json_row(row, absolute) if type(row) is dict else row) for row in rows]
+    )
 
 
 _new_file = partial(tuple.__new__, RemoteFile)
@@ -113,18 +125,18 @@ def parse_project_html(
     url: str,
     name: NormalizedName,
     source: str,
-    files: Callable[[Sequence[FileRow]], Sequence[RemoteFile]] = as_files,
+    files: Files = as_files,
 ) -> ProjectPage:
     """The page in HTML form; relative links are taken from `url` or the page's `<base>`.
 
-    `files` makes of the rows what the page shall have.
+    `files` makes of the rows, and the URL that links are taken from, what the page shall have.
 
     Links to anything but wheels, source distributions and variant metadata are left out.
     Raises FormatError where the page says it follows a major version above 1 (PEP 629).
     """
     rows, meta = _scan_html(text, url)
     return ProjectPage(
-        name=name, source=source, files=files(rows), status=meta.get("pypi:project-status")
+        name=name, source=source, files=files(rows, url), status=meta.get("pypi:project-status")
     )
 
 
@@ -147,7 +159,7 @@ def parse_project_json(
     url: str,
     name: NormalizedName,
     source: str,
-    files: Callable[[Sequence[FileRow]], Sequence[RemoteFile]] = as_files,
+    files: Files = as_files,
 ) -> ProjectPage:
     """The page in JSON form.  Raises FormatError; a major API version above 1 is refused (PEP 629).
 
@@ -164,15 +176,14 @@ def parse_project_json(
     meta = document.get("meta")
     if isinstance(meta, dict):
         _check_version(str(meta.get("api-version", "1.0")), source)
-    absolute = absolute_from(url)
-    rows = list(_usable_rows(document["files"], absolute))
+    rows = _usable_rows(document["files"], url)
     versions = document.get("versions")
     status = document.get("project-status")
     state = status.get("status") if isinstance(status, dict) else None
     return ProjectPage(
         name=name,
         source=source,
-        files=files(rows),
+        files=files(rows, url),
         versions=tuple(map(str, versions)) if isinstance(versions, list) else None,
         status=state if isinstance(state, str) else None,
     )
@@ -243,9 +254,9 @@ def _check_version(text: str, source: str) -> None:
 def absolute_from(base: str) -> Callable[[str], str]:
     """A function from a link on the page at `base` to its absolute URL.
 
-    The URL is empty where the scheme is none of http, https and file, or where a page that came
-    over the network points into this machine.  `urljoin` takes 5 µs, so it is asked once for
-    each of the few beginnings (`../../`) that relative links have.
+    The URL is empty where the link is none, where the scheme is none of http, https and file, or
+    where a page that came over the network points into this machine.  `urljoin` takes 5 µs, so it
+    is asked once for each of the few beginnings (`../../`) that relative links have.
     """
     local = base[:5].lower() == "file:"
     beginnings: dict[str, str] = {}
@@ -257,13 +268,19 @@ def absolute_from(base: str) -> Callable[[str], str]:
         start = beginnings.get(link[:end]) if end and _PLAIN_END.match(link, end) else None
         return start + link[end:] if start else other(link, end)
 
+    def joined(link: str) -> str:
+        try:
+            return _allowed(urljoin(base, link), local=local)
+        except ValueError:  # `//[`
+            return ""
+
     def other(link: str, end: int) -> str:
         match = _RELATIVE.fullmatch(link)
         if match is None or "/." in link[len(match[1]) :]:
-            return _allowed(urljoin(base, link), local=local)
+            return joined(link)
         up = match[1]
         if up not in beginnings:
-            beginnings[up] = _allowed(urljoin(base, up or "."), local=local)
+            beginnings[up] = joined(up or ".")
         start = beginnings[up]
         if not start:
             return ""
@@ -283,32 +300,44 @@ def _allowed(url: str, *, local: bool) -> str:
     return ""
 
 
-def _usable_rows(
-    rows: Iterable[object], absolute: Callable[[str], str]
-) -> Iterator[dict[str, Any]]:
-    """The elements of `files` that name a file and where it is; their URLs are absolute then."""
-    beginnings: dict[str, str] = {}
-    for row in rows:
-        if not isinstance(row, dict):
-            continue
-        filename, url = row.get("filename"), row.get("url")
-        if not (isinstance(filename, str) and isinstance(url, str) and is_listed_name(filename)):
-            continue
-        if not url.startswith(("https://", "http://")) or "#" in url or url[-1].isspace():
-            # Nearly all links of a page are one beginning and the name.
-            start = beginnings.get(url[: -len(filename)])
-            if start and url.endswith(filename) and _PLAIN_END.match(filename):
-                row["url"] = start + filename
-            else:
-                row["url"] = whole = absolute(url.strip().partition("#")[0])
-                if not whole:
-                    continue
-                if "#" not in url and whole.endswith(filename) and url.endswith(filename):
-                    beginnings[url[: -len(filename)]] = whole[: -len(filename)]
-        yield row
+def _usable_rows(rows: list[Any], base: str) -> list[FileRow]:
+    """The elements of `files` that name a file and where it is, as they stand there.
+
+    Nearly all pages are of a few kinds of links and of harmless names: these are judged together.
+    """
+    try:
+        listed = [row for row in rows if row["filename"].endswith(LISTED_SUFFIXES)]
+        beginnings = {row["url"][:_BEGINNING] for row in listed}
+        if _is_safe("".join([row["filename"] for row in listed])) and all(
+            map(_leads_somewhere, beginnings)
+        ):
+            return listed
+    except (AttributeError, KeyError, TypeError):
+        pass
+    absolute = absolute_from(base)
+    return [row for row in rows if isinstance(row, dict) and _is_usable(row, absolute)]
 
 
-def _json_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _leads_somewhere(beginning: str) -> bool:
+    """Whether links that begin so are to be followed, from whatever page."""
+    # Tabs do not count in URLs: `/` and a tab may be the beginning of `//`.
+    plain = beginning.isprintable() and not beginning.startswith("//")
+    return plain and beginning.startswith(_FOLLOWED)
+
+
+def _is_usable(row: Mapping[str, Any], absolute: Callable[[str], str]) -> bool:
+    filename, url = row.get("filename"), row.get("url")
+    if not (isinstance(filename, str) and isinstance(url, str) and is_listed_name(filename)):
+        return False
+    return bool(absolute(_link(url)))
+
+
+def _link(url: str) -> str:
+    """What a JSON page says of a file's place, without what browsers would not send."""
+    return url.strip().partition("#")[0]
+
+
+def _json_row(row: Mapping[str, Any], absolute: Callable[[str], str]) -> tuple[Any, ...]:
     """One element of `files` that is usable (PEP 691, 700, 714)."""
     get = row.get
     hashes, size, python, yanked = get("hashes"), get("size"), get("requires-python"), get("yanked")
@@ -316,7 +345,7 @@ def _json_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
     core = get("core-metadata", get("dist-info-metadata"))
     return (
         row["filename"],
-        row["url"],
+        absolute(_link(row["url"])),
         parse_hashes(hashes) if isinstance(hashes, dict) else (),
         size if type(size) is int and size >= 0 else None,
         python if isinstance(python, str) and python else None,
