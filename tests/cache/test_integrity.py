@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import pytest
 
 from vinstall.cache import integrity
 from vinstall.cache.integrity import Inspection, can_fork, inspect, is_intact
-from vinstall.cache.store import FileGroup
+from vinstall.cache.store import FileGroup, file_group
 
 if TYPE_CHECKING:
     from vinstall.cache.integrity import Tree
@@ -24,16 +24,9 @@ COUNT = 1200
 def described(folder: Path, source: str) -> FileGroup:
     """The files of a folder below `folder`."""
     files = [path for path in sorted((folder / source).iterdir()) if path.is_file()]
-    statuses = [path.stat() for path in files]
-    return FileGroup(
-        "purelib",
-        source,
-        source,
-        tuple(path.name for path in files),
-        tuple(status.st_size for status in statuses),
-        tuple(status.st_mtime_ns for status in statuses),
-        tuple(status.st_mode for status in statuses),
-    )
+    rows = [(path.name, path.stat()) for path in files]
+    facts = [(name, status.st_size, status.st_mtime_ns, status.st_mode) for name, status in rows]
+    return file_group("purelib", source, source, facts)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +49,7 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     made: list[int] = []
     fork = integrity._fork
 
-    def noting(trees: list[Tree]) -> int | None:
+    def noting(trees: Callable[[], Sequence[Tree]]) -> int | None:
         number = fork(trees)
         made.append(number or 0)
         return number
@@ -77,7 +70,7 @@ alone = pytest.mark.skipif(
 class TestAnotherProcess:
     def test_says_that_nothing_was_changed(self, trees: list[Tree], forks: list[int]) -> None:
         folder = Path.cwd()
-        assert Inspection(trees).passed()
+        assert Inspection(lambda: trees, many=True).passed()
         assert inspect(trees)
         assert len(forks) == 2
         assert Path.cwd() == folder
@@ -90,7 +83,7 @@ class TestAnotherProcess:
         honest = integrity.is_intact
 
         def noting(path: str, groups: Sequence[FileGroup]) -> bool:
-            looked.append(sum(len(group.names) for group in groups))
+            looked.append(sum(group.number for group in groups))
             return honest(path, groups)
 
         monkeypatch.setattr(integrity, "is_intact", noting)
@@ -107,33 +100,33 @@ class TestAnotherProcess:
         before = path.stat().st_mtime_ns
         os.utime(path, ns=(1, 1))
         try:
-            assert not Inspection(trees).passed()
+            assert not Inspection(lambda: trees, many=True).passed()
             assert not inspect(trees)
         finally:
             os.utime(path, ns=(before, before))
         assert forks
 
     def test_leaves_none_behind(self, trees: list[Tree], forks: list[int]) -> None:
-        Inspection(trees).stop()
+        Inspection(lambda: trees, many=True).stop()
         with pytest.raises(ChildProcessError):
             os.waitpid(forks[0], os.WNOHANG)
 
     def test_is_not_believed_when_it_was_ended(self, trees: list[Tree], forks: list[int]) -> None:
-        looking = Inspection(trees)
+        looking = Inspection(lambda: trees, many=True)
         os.kill(forks[0], 9)
         assert looking.passed()  # after a look of its own
 
     def test_whose_answer_was_taken_by_others_is_not_missed(
         self, trees: list[Tree], forks: list[int]
     ) -> None:
-        looking = Inspection(trees)
+        looking = Inspection(lambda: trees, many=True)
         os.waitpid(forks[0], 0)
         assert looking.passed()
 
 
 class TestThisProcess:
     def test_few_files_are_looked_at_here(self, trees: list[Tree], forks: list[int]) -> None:
-        assert Inspection(trees[:1][:0]).passed()
+        assert inspect(trees[:1][:0])
         assert forks == []
 
     def test_so_they_are_beside_a_thread(
@@ -144,7 +137,7 @@ class TestThisProcess:
         thread = threading.Thread(target=end.wait)
         thread.start()
         try:
-            assert Inspection(trees).passed()
+            assert Inspection(lambda: trees, many=True).passed()
         finally:
             end.set()
             thread.join()

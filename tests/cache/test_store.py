@@ -17,6 +17,7 @@ from vinstall.cache.store import (
     RecordPart,
     Store,
     StoredWheel,
+    file_group,
 )
 
 SHA = "ab" * 32
@@ -36,8 +37,7 @@ def group(folder: Path, scheme: str = "purelib", **contents: str) -> FileGroup:
         path.write_text(content)
         status = path.stat()
         rows.append((name, status.st_size, status.st_mtime_ns, status.st_mode))
-    columns = list(zip(*rows, strict=True))
-    return FileGroup(scheme, "pkg", "pkg", *columns)
+    return file_group(scheme, "pkg", "pkg", rows)
 
 
 def unpacked(store: Store, sha256: str = SHA) -> StoredWheel:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from vinstall.cache.store import file_group
 from vinstall.installation import transfer as transferring
 from vinstall.installation.copying import clone_file
 from vinstall.installation.linking import LinkMode, default_link_mode
@@ -30,16 +31,11 @@ def source(tmp_path: Path) -> Path:
 
 
 def transfer(source: Path, target: Path) -> Transfer:
-    names = tuple(sorted(path.name for path in source.iterdir()))
-    statuses = [(source / name).stat() for name in names]
-    return Transfer(
-        f"{source}/",
-        f"{target}/",
-        names,
-        tuple(status.st_size for status in statuses),
-        tuple(status.st_mtime_ns for status in statuses),
-        tuple(status.st_mode for status in statuses),
-    )
+    rows = []
+    for path in sorted(source.iterdir()):
+        status = path.stat()
+        rows.append((path.name, status.st_size, status.st_mtime_ns, status.st_mode))
+    return Transfer(f"{source}/", f"{target}/", file_group("purelib", "", "", rows), 0, len(rows))
 
 
 def same_file(source: Path, target: Path) -> bool:
@@ -248,7 +244,7 @@ class TestSharingOut:
                 raise OSError(errno.EPERM, os.strerror(errno.EPERM))
             os.link(link, target)
 
-        monkeypatch.setattr(transferring, "_link_many", lambda _: 0)
+        monkeypatch.setattr(transferring, "_link_many", lambda *_: 0)
         monkeypatch.setitem(transferring._LINKS, LinkMode.HARDLINK, refuse)
         linker = Linker(mode)
         linker.run(work)

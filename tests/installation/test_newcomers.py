@@ -129,7 +129,7 @@ class TestTheLongWayHasToDecide:
         self, world: World, pins: list[Pin], monkeypatch: pytest.MonkeyPatch, *, many: bool
     ) -> None:
         if many:
-            monkeypatch.setattr("vinstall.cache.integrity._MANY", 1)
+            monkeypatch.setattr("vinstall.installation.newcomers._HEAVY", 1)
         stored = world.store.find(newcomers(pins)[1].sha256)
         assert stored is not None
         Path(stored.path, "two.py").write_text("x = 2\n")

@@ -21,7 +21,7 @@ from tests.installation.builders import Listener, make_pin, tree
 from tests.support.server import Reply, Request, serving
 from tests.support.wheels import make_wheel
 from vinstall.cache.files import Cache
-from vinstall.cache.store import Store, StoredWheel
+from vinstall.cache.store import Store, StoredWheel, file_group
 from vinstall.errors import HashMismatch, InstallationError, NetworkError
 from vinstall.installation.fetch import fetch_wheels
 from vinstall.installation.plan import Plan
@@ -126,8 +126,11 @@ def follow(
 
 
 def without_times(wheel: StoredWheel) -> StoredWheel:
-    groups = tuple(group._replace(times=()) for group in wheel.groups)
-    return wheel._replace(groups=groups, path="")
+    groups = []
+    for group in wheel.groups:
+        rows = [(name, size, 0, mode) for name, size, _, mode in group.rows()]
+        groups.append(file_group(*group[:3], rows))
+    return wheel._replace(groups=tuple(groups), path="")
 
 
 class TestTheSameAsFromTheWholeFile:

@@ -261,9 +261,7 @@ class TestManifest:
         }
         assert wheel.templates == {"demo-1.0.data/scripts/run"}
         modes = {
-            name: mode & 0o111 != 0
-            for group in wheel.groups
-            for name, mode in zip(group.names, group.modes, strict=True)
+            name: mode & 0o111 != 0 for group in wheel.groups for name, _, _, mode in group.rows()
         }
         assert {name for name, executable in modes.items() if executable} == {"run", "tool"}
         assert store.find(wheel.sha256) == wheel

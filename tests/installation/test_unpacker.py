@@ -72,7 +72,7 @@ def unpack(unpacker: Unpacker, *paths: Path) -> list[StoredWheel]:
 
 def comparable(wheel: StoredWheel) -> tuple[object, ...]:
     """All but place and times."""
-    groups = [(*group[:5], group.modes) for group in wheel.groups]
+    groups = [(*group[:5], group.facts[0], group.facts[2]) for group in wheel.groups]
     return (wheel.sha256, wheel.filename, wheel.dist_info, wheel.root, groups, *wheel[6:])
 
 
@@ -146,7 +146,8 @@ class TestProcesses:
             wheels = unpack(unpacker, *paths)
         finally:
             os.umask(before)
-        modes = {mode & 0o777 for wheel in wheels for group in wheel.groups for mode in group.modes}
+        groups = [group for wheel in wheels for group in wheel.groups]
+        modes = {mode & 0o777 for group in groups for mode in group.facts[2]}
         assert modes == {0o600}
 
 

@@ -12,7 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vinstall.cache.store import FileGroup
 
@@ -26,9 +26,10 @@ _MANY = 1000
 class Inspection:
     """A look at many files.  Begins at once; `passed` has to be asked, or `stop` called."""
 
-    def __init__(self, trees: Sequence[Tree]) -> None:
+    def __init__(self, trees: Callable[[], Sequence[Tree]], *, many: bool) -> None:
+        """`trees` is called by who looks; `many`: whether a process of its own is worth its start."""
         self._trees = trees
-        self._reader = _fork(trees) if _count(trees) >= _MANY and can_fork() else None
+        self._reader = _fork(trees) if many and can_fork() else None
 
     def passed(self) -> bool:
         """Whether every file is as it was written.  Waits for the answer."""
@@ -36,7 +37,7 @@ class Inspection:
         if reader is not None and _wait(reader):
             return True
         # What the other process did not vouch for is looked at here.
-        return all(is_intact(*tree) for tree in self._trees)
+        return all(is_intact(*tree) for tree in self._trees())
 
     def stop(self) -> None:
         """Do without the answer, unless it was asked for."""
@@ -48,7 +49,7 @@ class Inspection:
 def inspect(trees: Sequence[Tree]) -> bool:
     """Whether all files are as they were written: half of the looks in a process of its own."""
     mine, others = _halves(trees)
-    there = Inspection(others)
+    there = Inspection(lambda: others, many=_count(others) >= _MANY)
     try:
         return all(is_intact(*tree) for tree in mine) and there.passed()
     finally:
@@ -63,14 +64,14 @@ def _halves(trees: Sequence[Tree]) -> tuple[list[Tree], list[Tree]]:
         parts: tuple[list[FileGroup], list[FileGroup]] = ([], [])
         for group in groups:
             parts[left > 0].append(group)
-            left -= len(group.names)
+            left -= group.number
         for half, part in zip(halves, parts, strict=True):
             half.append((path, part))
     return halves
 
 
 def _count(trees: Sequence[Tree]) -> int:
-    return sum(len(group.names) for _, groups in trees for group in groups)
+    return sum(group.number for _, groups in trees for group in groups)
 
 
 def is_intact(path: str, groups: Sequence[FileGroup]) -> bool:
@@ -83,7 +84,7 @@ def is_intact(path: str, groups: Sequence[FileGroup]) -> bool:
         for group in groups:
             folder = f"{path}/{group.source}" if path and group.source else path or group.source
             prefix = f"{folder}/" if folder else ""
-            for name, size, written, mode in zip(*group[3:], strict=True):
+            for name, size, written, mode in group.rows():
                 status = look(prefix + name)
                 if (
                     status.st_mtime_ns != written
@@ -109,7 +110,7 @@ def can_fork() -> bool:
         return False
 
 
-def _fork(trees: Sequence[Tree]) -> int | None:
+def _fork(trees: Callable[[], Sequence[Tree]]) -> int | None:
     """The number of a process that ends with 0 if all files are as they were written."""
     here = os.getpid()
     passed = False
@@ -117,7 +118,7 @@ def _fork(trees: Sequence[Tree]) -> int | None:
         number = os.fork()
         if number:
             return number
-        passed = all(_is_intact_inside(*tree) for tree in trees)
+        passed = all(_is_intact_inside(*tree) for tree in trees())
     except OSError:
         pass
     finally:  # whatever happens, a Ctrl-C included: nothing of this process goes on in the copy

@@ -23,11 +23,11 @@ from vinstall.values import Row
 
 TYPE_CHECKING = False  # this module is loaded by runs that last less than `typing` costs
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
-_REVISION = 2
+_REVISION = 3
 _MARSHAL = 4
 """The newest format of `marshal` that every supported Python reads."""
 
@@ -36,7 +36,11 @@ _FILES = "files"
 
 
 class FileGroup(Row):
-    """The files of one folder that go into one folder."""
+    """The files of one folder that go into one folder; made by `file_group`.
+
+    An installation handles thousands of files and asks about few, so that names and facts are kept
+    as one text and one lump of bytes until somebody asks.
+    """
 
     scheme: str
     """`purelib`, `platlib`, `scripts`, `data` or `headers`."""
@@ -44,13 +48,41 @@ class FileGroup(Row):
     """Where they go, relative to the folder of the scheme; `/` between parts, empty for itself."""
     source: str
     """Where they lie, relative to the `files` of the entry; the same way."""
-    names: tuple[str, ...]
-    sizes: tuple[int, ...]
-    """Bytes, file by file."""
-    times: tuple[int, ...]
-    """Nanoseconds since the epoch of the last modification, file by file."""
-    modes: tuple[int, ...]
-    """`st_mode`, file by file."""
+    number: int
+    """How many there are."""
+    listed: str
+    """Their names with `/` between them."""
+    packed: bytes
+    """What `facts` tells, as `marshal` has it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.listed.split("/")) if self.number else ()
+
+    @property
+    def facts(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Their sizes in bytes, times of modification in nanoseconds since the epoch, `st_mode`s."""
+        sizes, times, modes = marshal.loads(self.packed)  # noqa: S302  our own folder
+        return sizes, times, modes
+
+    def rows(self) -> Iterator[tuple[str, int, int, int]]:
+        """Name, size, time and mode, file by file."""
+        return zip(self.names, *self.facts, strict=True)
+
+    def only(self, stay: Collection[int]) -> FileGroup:
+        """The files at these places."""
+        rows = list(self.rows())
+        return file_group(*self[:3], [rows[at] for at in stay])
+
+
+def file_group(
+    scheme: str, folder: str, source: str, rows: Sequence[tuple[str, int, int, int]]
+) -> FileGroup:
+    """The files that `rows` tell of: name, size, time, mode."""
+    names, *facts = zip(*rows, strict=True) if rows else ((), (), (), ())
+    packed = marshal.dumps(tuple(facts), _MARSHAL)
+    return FileGroup(scheme, folder, source, len(rows), "/".join(names), packed)
 
 
 class RecordPart(Row):
@@ -157,6 +189,13 @@ class Store:
         except OSError:  # somebody else's, or on a disk that is only read
             pass
         return _wheel(f"{entry}/{_FILES}", sha256, parts)
+
+    def weight(self, sha256: str) -> int:
+        """What is known of an entry in bytes, some 160 for each file; 0 where there is none."""
+        try:
+            return os.stat(f"{self._entry(sha256)}/{_MANIFEST}").st_size  # noqa: PTH116
+        except OSError:
+            return 0
 
     def begin(self) -> Path:
         """A new folder to unpack into, on the file system of the store; `files` is in it."""

@@ -68,9 +68,9 @@ class Arrival:
     def claims(self) -> Iterator[Claim]:
         """What it brings, folder by folder."""
         for link in self.links:
-            yield Claim._make((self.owner, link.area, link.folder, link.group.names))
+            yield Claim._make((self.owner, link.area, link.folder, link.group.listed))
         for text in self.texts:
-            yield Claim._make((self.owner, text.area, text.folder, (text.name,)))
+            yield Claim._make((self.owner, text.area, text.folder, text.name))
 
 
 def used_schemes(wheels: Iterable[StoredWheel]) -> frozenset[str]:
@@ -116,7 +116,7 @@ class Assembler:
                 # As pip: an entry point wins over a file of `.data/scripts` of the same name.
                 kept = _without(group, wheel.templates, scripts)
                 texts += self._templates(group, wheel, scripts, (area, base))
-            if kept.names:
+            if kept.number:
                 links.append(Link._make((area, joined(base, group.folder), kept, wheel.path)))
         if bytecode is not None:
             for group in bytecode.groups:
@@ -218,14 +218,7 @@ def _without(
         for index, name in enumerate(group.names)
         if joined(group.source, name) not in templates and (group.folder or name not in scripts)
     ]
-    if len(stay) == len(group.names):
-        return group
-    return group._replace(
-        names=tuple(group.names[index] for index in stay),
-        sizes=tuple(group.sizes[index] for index in stay),
-        times=tuple(group.times[index] for index in stay),
-        modes=tuple(group.modes[index] for index in stay),
-    )
+    return group if len(stay) == group.number else group.only(stay)
 
 
 def _relative(folder: str, root: str) -> str:

@@ -63,7 +63,7 @@ class Change:
         return self._journal_of(placement)
 
     def _place(self, leaving: Collection[str]) -> Placement:
-        claims = [claim for arrival in self._arrivals for claim in arrival.claims()]
+        claims = (claim for arrival in self._arrivals for claim in arrival.claims())
         return plan_placement(self._ground.areas, claims, leaving)
 
     def _journal_of(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from vinstall.cache.integrity import Tree
     from vinstall.cache.store import Bytecode
 
+_HEAVY = 150_000
+"""What is known of wheels, in bytes, from which on a process that looks is worth its start."""
+
 __all__ = ("Destination", "FolderLock", "Newcomer", "install_directly", "try_lock")
 
 
@@ -58,14 +61,20 @@ def install_directly(
     nothing has changed.  Raises InstallationError where that is impossible; nothing has changed.
     """
     store = Store(store_root)
-    incoming = [_incoming(store, newcomer, bytecode_kind) for newcomer in newcomers]
-    found = [one for one in incoming if one is not None]
-    if len(found) < len(newcomers):
-        return False
+
+    def load() -> list[Incoming]:
+        incoming = [_incoming(store, newcomer, bytecode_kind) for newcomer in newcomers]
+        return [one for one in incoming if one is not None]
+
+    weight = sum(store.weight(newcomer.sha256) for newcomer in newcomers)
+    inspection = Inspection(lambda: _trees(load()), many=weight >= _HEAVY)
     linker = Linker(link_mode or default_mode(), keep_times=bytecode_kind is not None)
-    change = Change(found, destination, linker)
-    inspection = Inspection(_trees(found))
+    found: list[Incoming] = []
     try:
+        found = load()
+        if len(found) < len(newcomers):
+            return False
+        change = Change(found, destination, linker)
         change.prepare()
         change.carry_out(lambda: _confirm(inspection))
     except Obstructed:

@@ -29,7 +29,13 @@ class Claim(Row):
     area: int
     folder: str
     """Relative to the base of the area, `/` between parts; empty for the base itself."""
-    names: tuple[str, ...]
+    listed: str
+    """Their names with `/` between them."""
+
+    @property
+    def names(self) -> list[str]:
+        """Their names."""
+        return self.listed.split("/")
 
 
 class Taken(Row):
@@ -125,11 +131,8 @@ def plan_placement(
     one that is.  Two claims on one path are not noticed here: staging fails then.
     """
     tree = _Tree(areas, leaving)
-    by_area: dict[int, list[Claim]] = {}
     for claim in claims:
-        by_area.setdefault(claim.area, []).append(claim)
-    for area, members in by_area.items():
-        tree.descend(area, "", members)
+        tree.add(claim)
     return Placement(inward=tuple(tree.inward), taken=tuple(tree.taken))
 
 
@@ -137,47 +140,45 @@ class _Tree:
     """The new files by folder."""
 
     def __init__(self, areas: Collection[Area], leaving: Collection[str]) -> None:
-        self.areas = tuple(areas)
         self.inward: list[Step] = []
         self.taken: list[Taken] = []
         self._leaving = leaving
+        self._bases = [area.base.rstrip("/") for area in areas]
+        self._there: list[dict[str, bool]] = [{"": True} for _ in areas]
 
-    def descend(self, area: int, folder: str, claims: Iterable[Claim]) -> None:
-        """Steps and obstacles for a folder that exists; all `claims` are on it or below."""
-        base = self.areas[area].base.rstrip("/")
-        here = f"{base}/{folder}" if folder else base
-        files, below = _by_subfolder(folder, claims)
-        for name, members in below.items():
-            relative, path = joined(folder, name), f"{here}/{name}"
-            kind = _kind(path)
-            if kind is stat.S_IFDIR or (kind is stat.S_IFLNK and _leads_inside(path, base)):
-                self.descend(area, relative, members)
-            else:
-                if kind is not None and path not in self._leaving:
-                    self.taken.append(Taken(path, members[0].owner, is_folder=False))
-                self.inward.append(Step(area, relative))
-        for claim in files:
+    def add(self, claim: Claim) -> None:
+        """Steps and obstacles for the files of a claim."""
+        area, folder, base = claim.area, claim.folder, self._bases[claim.area]
+        if self._is_there(area, folder, claim.owner):
+            here = f"{base}/{folder}" if folder else base
             for name in claim.names:
                 path = f"{here}/{name}"
                 if path not in self._leaving and (kind := _kind(path)) is not None:
                     self.taken.append(Taken(path, claim.owner, is_folder=kind is stat.S_IFDIR))
                 self.inward.append(Step(area, joined(folder, name)))
 
+    def _is_there(self, area: int, folder: str, owner: str) -> bool:
+        """Whether a folder is there already; else it comes with one that a step moves in."""
+        known = self._there[area]
+        below: list[str] = []
+        while (found := known.get(folder)) is None:
+            below.append(folder)
+            folder = folder.rpartition("/")[0]
+        for one in reversed(below):
+            known[one] = found = found and self._look(area, one, owner)
+        return found
 
-def _by_subfolder(
-    folder: str, claims: Iterable[Claim]
-) -> tuple[list[Claim], dict[str, list[Claim]]]:
-    """Claims on a folder itself, and those below it by the next part of the path."""
-    begin = len(folder) + 1 if folder else 0
-    files: list[Claim] = []
-    below: dict[str, list[Claim]] = {}
-    for claim in claims:
-        name = claim.folder[begin:].partition("/")[0]
-        if name:
-            below.setdefault(name, []).append(claim)
-        else:
-            files.append(claim)
-    return files, below
+    def _look(self, area: int, folder: str, owner: str) -> bool:
+        """Whether a folder in one that is there is there, too; a step that moves it in if not."""
+        base = self._bases[area]
+        path = f"{base}/{folder}"
+        kind = _kind(path)
+        if kind is stat.S_IFDIR or (kind is stat.S_IFLNK and _leads_inside(path, base)):
+            return True
+        if kind is not None and path not in self._leaving:
+            self.taken.append(Taken(path, owner, is_folder=False))
+        self.inward.append(Step(area, folder))
+        return False
 
 
 def _kind(path: str) -> int | None:

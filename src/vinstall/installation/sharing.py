@@ -16,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from vinstall.cache.store import FileGroup
     from vinstall.installation.assembly import Arrival, Link
 
     Place = tuple[int, str]
@@ -107,8 +106,9 @@ def _doubles(arrivals: Iterable[Arrival]) -> set[Place]:
         if len(several) > 1:
             seen: set[str] = set()
             for link in several:
-                doubles |= {(area, joined(folder, name)) for name in seen & set(link.group.names)}
-                seen.update(link.group.names)
+                names = set(link.group.names)
+                doubles |= {(area, joined(folder, name)) for name in seen & names}
+                seen |= names
     return doubles
 
 
@@ -120,17 +120,8 @@ def _without(arrival: Arrival, unwanted: Callable[[Link, str], bool]) -> Arrival
     links = []
     for link in arrival.links:
         stay = [at for at, name in enumerate(link.group.names) if not unwanted(link, name)]
-        if len(stay) == len(link.group.names):
+        if len(stay) == link.group.number:
             links.append(link)
         elif stay:
-            links.append(link._replace(group=_only(link.group, stay)))
+            links.append(link._replace(group=link.group.only(stay)))
     return replace(arrival, links=tuple(links))
-
-
-def _only(group: FileGroup, stay: Collection[int]) -> FileGroup:
-    return group._replace(
-        names=tuple(group.names[at] for at in stay),
-        sizes=tuple(group.sizes[at] for at in stay),
-        times=tuple(group.times[at] for at in stay),
-        modes=tuple(group.modes[at] for at in stay),
-    )

@@ -50,16 +50,26 @@ def default_mode() -> str:
 
 
 class Transfer(Row):
-    """The files of one folder of the store and the folder they go into."""
+    """Files of one folder of the store and the folder they go into."""
 
     source: str
     """With a `/` at the end."""
     target: str
     """With a `/` at the end."""
-    names: tuple[str, ...]
-    sizes: tuple[int, ...]
-    times: tuple[int, ...]
-    modes: tuple[int, ...]
+    group: FileGroup
+    begin: int
+    end: int
+    """They are those of the group from `begin` to before `end`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return self.group.names[self.begin : self.end]
+
+    @property
+    def size(self) -> int:
+        """Their sizes together."""
+        return sum(self.group.facts[0][self.begin : self.end])
 
 
 class NewFile(Row):
@@ -145,11 +155,12 @@ class Linker:
     def _transfer(self, transfer: Transfer) -> None:
         done = 0
         if self.mode != "copy":
-            done = _link_many(transfer) if self.mode == "hardlink" else 0
+            names = transfer.names
+            done = _link_many(transfer, names) if self.mode == "hardlink" else 0
             link = _LINKS[self.mode]
             source, target = transfer.source, transfer.target
             try:
-                for name in transfer.names[done:]:
+                for name in names[done:]:
                     link(source + name, target + name)
                     done += 1
                 return
@@ -164,7 +175,7 @@ class Linker:
 
     def _copy(self, transfer: Transfer, begin: int) -> None:
         """Copies, but for the first `begin` files."""
-        rows = list(zip(*transfer[2:], strict=True))[begin:]
+        rows = list(transfer.group.rows())[transfer.begin + begin : transfer.end]
         with OpenFolder(transfer.source) as source, OpenFolder(transfer.target) as target:
             for name, size, time, mode in rows:
                 try:
@@ -177,22 +188,18 @@ class Linker:
 
 def _pieces(task: Transfer | NewFile) -> Iterable[Transfer | NewFile]:
     """A task in parts that can be shared out."""
-    if not isinstance(task, Transfer) or len(task.names) <= _FEW:
+    if not isinstance(task, Transfer) or task.end <= _FEW:
         return (task,)
-    source, target, *columns = task
-    return [
-        Transfer._make((source, target, *(column[at : at + _FEW] for column in columns)))
-        for at in range(0, len(task.names), _FEW)
-    ]
+    begins = range(0, task.end, _FEW)
+    return [task._replace(begin=at, end=min(at + _FEW, task.end)) for at in begins]
 
 
 def _cost(task: Transfer | NewFile, mode: str) -> int:
     """What to put something in place costs, in links."""
     if not isinstance(task, Transfer):
         return 3
-    if mode == "copy":
-        return 3 * len(task.names) + sum(task.sizes) // _LINKED_BYTES
-    return len(task.names)
+    count = task.end - task.begin
+    return 3 * count + task.size // _LINKED_BYTES if mode == "copy" else count
 
 
 def _half(costs: Sequence[int]) -> int:
@@ -207,18 +214,18 @@ def _half(costs: Sequence[int]) -> int:
     return half
 
 
-def _link_many(transfer: Transfer) -> int:
+def _link_many(transfer: Transfer, names: Sequence[str]) -> int:
     """Hard links from folder to folder, which the system then need not look up for each file.
 
     How many there are now: up to the first that failed, none where that way would be longer.
     """
-    if len(transfer.names) < _MANY or os.link not in os.supports_dir_fd:
+    if len(names) < _MANY or os.link not in os.supports_dir_fd:
         return 0
     done = 0
     try:
         with OpenFolder(transfer.source) as source, OpenFolder(transfer.target) as target:
             begin, end = source.handle, target.handle
-            for name in transfer.names:
+            for name in names:
                 os.link(name, name, src_dir_fd=begin, dst_dir_fd=end, follow_symlinks=False)
                 done += 1
     except OSError:  # met again, and told with the whole path
@@ -244,7 +251,7 @@ def _make_folder(folder: str, made: set[str]) -> None:
 def transfer(group: FileGroup, root: str, target: str) -> Transfer:
     """The files of `group`, which lie below `root`, for the folder `target`."""
     source = f"{root}/{group.source}/" if group.source else f"{root}/"
-    return Transfer._make((source, f"{target}/", *group[3:]))
+    return Transfer._make((source, f"{target}/", group, 0, group.number))
 
 
 _LINKS: dict[str, Callable[[str, str], None]] = {
