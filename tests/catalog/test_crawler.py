@@ -207,3 +207,16 @@ class TestWhenItGoesWrong:
         crawler = Crawler(recorder, markers=make_target().markers, threads=0)
         crawler.follow(requirements("app"))
         assert recorder.pages == []
+
+    def test_what_the_system_allows_no_thread_for_is_not_read_ahead(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        recorder = Recorder()
+        crawler = crawl(recorder, "app", "deep")
+        crawler.follow(requirements("lib"))
+        crawler.stop()
+        assert recorder.pages == []

@@ -45,6 +45,27 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     return fail
 
 
+class TestLimitsOfTheSystem:
+    @pytest.mark.parametrize(
+        "error", [RuntimeError("can't start new thread"), BlockingIOError(11, "try again")]
+    )
+    def test_too_many_threads_are_told_without_a_trace(
+        self,
+        error: Exception,
+        failing: Callable[[BaseException], int],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        assert failing(error) == 1
+        assert capsys.readouterr().err == (
+            "error: the system lets vinstall start no further thread or process; nothing has changed\n"
+            "hint: end others, or raise the limit: `ulimit -u`, or that of the container\n"
+        )
+
+    def test_another_error_is_a_bug(self, failing: Callable[[BaseException], int]) -> None:
+        with pytest.raises(RuntimeError, match="something else"):
+            failing(RuntimeError("something else"))
+
+
 class TestExitCodes:
     @pytest.mark.parametrize(
         ("error", "code"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
 import signal
@@ -29,6 +30,17 @@ class TestBackground:
         background = Background(fail)
         with pytest.raises(KeyError, match="x"):
             background.wait()
+
+    def test_without_another_thread_it_is_called_in_this_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(_thread, "start_new_thread", refuse)
+        background = Background((tmp_path / "made").touch)
+        assert (tmp_path / "made").exists()
+        background.wait()
 
 
 @forking

@@ -91,10 +91,14 @@ class Crawler:
         if self._workers == 0:
             self._since = time.monotonic(), time.process_time()
         if self._workers < self._threads and (self._workers < _ALWAYS or self._mostly_waits()):
-            self._workers += 1
             # Not of a pool: the end of the program would wait for it, and with it for a server that
             # no answer is expected from any more.
-            threading.Thread(target=self._work, name="crawler", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name="crawler", daemon=True).start()
+            except RuntimeError:  # the system allows no more
+                self._threads = self._workers
+                return
+            self._workers += 1
 
     def _mostly_waits(self) -> bool:
         """Whether this process has waited a good part of the time since the first task."""

@@ -28,6 +28,12 @@ BROKEN_PIPE = 141
 """128 + SIGPIPE, what a shell reports for a program whose reader went away."""
 
 
+_NO_MORE = VinstallError(
+    "the system lets vinstall start no further thread or process; nothing has changed",
+    hint="end others, or raise the limit: `ulimit -u`, or that of the container",
+)
+
+
 def run(words: Sequence[str]) -> int:
     """Run the command in `words`; the exit code.  0 done, 1 could not, 2 usage, 3 no environment,
     4 network, 130 interrupted, 143 terminated.  A bug shows its trace."""
@@ -51,6 +57,11 @@ def run(words: Sequence[str]) -> int:
     except KeyboardInterrupt as error:
         console.interrupted()
         return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
+    except (RuntimeError, BlockingIOError) as error:
+        if not _is_at_a_limit(error):
+            raise
+        console.error(_NO_MORE)
+        return _NO_MORE.exit_code
     except BrokenPipeError:
         # The interpreter flushes standard output once more on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,6 +98,11 @@ def _obey_click(words: Sequence[str], console: Console) -> int:
         before = error.__context__
         raise before if isinstance(before, KeyboardInterrupt) else KeyboardInterrupt from error
     return 0
+
+
+def _is_at_a_limit(error: Exception) -> bool:
+    """Whether it says that there are too many threads or processes; the interpreter has but words."""
+    return isinstance(error, BlockingIOError) or str(error) == "can't start new thread"
 
 
 def _check_folder() -> None:

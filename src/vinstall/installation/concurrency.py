@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 
 
 class Background:
-    """Begins a call at once; `wait` has to be called."""
+    """Begins a call at once; `wait` has to be called.
+
+    Where there cannot be one more thread, the call has ended when this is made.
+    """
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._call = call
         self._failure: BaseException | None = None
         self._running = _thread.allocate_lock()
         self._running.acquire()
-        _thread.start_new_thread(self._run, ())
+        try:
+            _thread.start_new_thread(self._run, ())
+        except RuntimeError:  # the system allows no more: in this one
+            self._run()
 
     def _run(self) -> None:
         try:
