@@ -12,12 +12,13 @@ import marshal
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any, overload
 
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from vinstall.formats.simple_api import FileRow, RemoteFile, as_files
+from vinstall.formats.simple_api import FileRow, RemoteFile, absolute_from, as_files
 from vinstall.formats.wheel_name import parse_variants_json_name
 from vinstall.values import Row
 
@@ -72,7 +73,7 @@ class Listing(Sequence[RemoteFile]):
         self.has_variants_json: bool = variants
         """Whether there is any file of variant metadata."""
         self._count: int = count
-        self._base: str = base
+        self._absolute = absolute_from(base)
         self._firsts: tuple[int, ...] = firsts
         """The first version of each part; the last part is of files that belong to no version."""
         self._ends: tuple[int, ...] = ends
@@ -88,9 +89,9 @@ class Listing(Sequence[RemoteFile]):
             packed = self._part(part)
             self._last = part, packed
         _, wheels, sdists, variants = packed[at - self._firsts[part]]
-        base = self._base
+        absolute = self._absolute
         return VersionFiles(
-            as_files(wheels, base), as_files(sdists, base), as_files(variants, base)
+            as_files(wheels, absolute), as_files(sdists, absolute), as_files(variants, absolute)
         )
 
     def _part(self, part: int) -> Sequence[_PackedVersion]:
@@ -108,7 +109,7 @@ class Listing(Sequence[RemoteFile]):
             for places, *kinds in self._part(part)
             for place, row in zip(places, (row for kind in kinds for row in kind), strict=True)
         }
-        return as_files((placed[place] for place in range(self._count)), self._base)
+        return as_files((placed[place] for place in range(self._count)), self._absolute)
 
     def __len__(self) -> int:
         return self._count
@@ -143,7 +144,7 @@ def list_files(project: NormalizedName, files: Sequence[FileRow], base: str = ""
     try:
         return Listing(_pack(grouping, files, base))
     except ValueError:  # a row with more in it than `marshal` takes
-        return Listing(_pack(grouping, as_files(files, base), base))
+        return Listing(_pack(grouping, as_files(files, absolute_from(base)), base))
 
 
 def lists_variants(files: Sequence[RemoteFile]) -> bool:
@@ -292,27 +293,16 @@ class _Grouping:
 
 
 def _pack(grouping: _Grouping, files: Sequence[FileRow], base: str) -> bytes:
-    listed = grouping.listed
-    # marshal knows tuples, and no subclass of them
-    rows = [row if type(row) is dict else tuple(row) for row in files]
-    firsts, parts = [], []
-    at = 0
-    while at < len(listed):
-        # The newest version is the one that is looked at.
-        end = _end_of_part(listed, at) if at else 1
-        firsts.append(at)
-        parts.append(_pack_part(rows, [group for _, group in listed[at:end]]))
-        at = end
-    firsts.append(at)
-    parts.append(_pack_part(rows, [_left_out(listed, len(rows))]))
-    ends = [0]
-    for part in parts:
-        ends.append(ends[-1] + len(part))
+    groups = [group for _, group in grouping.listed]
+    rows = _rows(files, groups[0] if groups else _Group(), base)
+    firsts = _firsts(groups)
+    parts = [_pack_part(rows, groups[first:end]) for first, end in pairwise(firsts)]
+    parts.append(_pack_part(rows, [_left_out(groups, len(rows))]))
     head = marshal.dumps(
         (
-            tuple(text for text, _ in listed),
+            tuple(text for text, _ in grouping.listed),
             tuple(firsts),
-            tuple(ends),
+            (0, *accumulate(map(len, parts))),
             tuple(map(tuple, grouping.misfits)),
             len(files),
             grouping.has_labels,
@@ -324,20 +314,35 @@ def _pack(grouping: _Grouping, files: Sequence[FileRow], base: str) -> bytes:
     return b"".join((len(head).to_bytes(_HEAD_SIZE, "little"), head, *parts))
 
 
-def _end_of_part(listed: Sequence[tuple[str, _Group]], at: int) -> int:
-    """After which version the part ends that begins with the one at this place."""
-    count = 0
-    while at < len(listed) and count < _PART:
-        count += listed[at][1].count
-        at += 1
-    return at
+def _rows(files: Sequence[FileRow], newest: _Group, base: str) -> list[FileRow]:
+    """What `marshal` takes: tuples, and no subclass of them.
+
+    The files of the newest version, which nearly every run looks at, are made easy to read.
+    """
+    rows = [row if type(row) is dict else tuple(row) for row in files]
+    places = [place for kind in newest.kinds for place in kind]
+    values = as_files([rows[place] for place in places], absolute_from(base))
+    for place, value in zip(places, values, strict=True):
+        rows[place] = tuple(value)
+    return rows
 
 
-def _left_out(listed: Sequence[tuple[str, _Group]], count: int) -> _Group:
+def _firsts(groups: Sequence[_Group]) -> list[int]:
+    """The places of the versions that parts begin with, and the end; the newest stands alone."""
+    firsts, count = [0], _PART
+    for end, group in enumerate(groups, 1):
+        count += group.count
+        if count >= _PART:
+            firsts.append(end)
+            count = 0
+    return firsts if count == 0 or not groups else [*firsts, len(groups)]
+
+
+def _left_out(groups: Sequence[_Group], count: int) -> _Group:
     """The files that belong to no version, as if they were wheels of one."""
     others = _Group()
-    if sum(group.count for _, group in listed) < count:
-        placed = {at for _, group in listed for kind in group.kinds for at in kind}
+    if sum(group.count for group in groups) < count:
+        placed = {at for group in groups for kind in group.kinds for at in kind}
         others.wheels += [at for at in range(count) if at not in placed]
     return others
 

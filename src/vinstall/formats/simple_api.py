@@ -95,22 +95,23 @@ FileRow = tuple[Any, ...] | dict[str, Any]
 """The fields of a RemoteFile, or a file of a JSON page as it stands there: a page has thousands, and
 makes few into values."""
 
+Absolute = Callable[[str], str]
+"""From a link on a page to its URL."""
 Files = Callable[[Sequence[FileRow], str], Sequence[RemoteFile]]
 """Makes values of rows, and of the URL that the links in rows of a JSON page are taken from."""
 
 _BEGINNING = 8
-_FOLLOWED = ("https://", "http://", "../", "./", "/")
+_WEB = ("https://", "http://")
+_FOLLOWED = (*_WEB, "../", "./", "/")
 """How links begin that are followed from wherever they stand."""
-_PLAIN_END = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+!-]*+\Z")
 _RELATIVE = pattern(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
 
 
-def as_files(rows: Iterable[FileRow], base: str = "") -> tuple[RemoteFile, ...]:
+def as_files(rows: Iterable[FileRow], absolute: Absolute) -> tuple[RemoteFile, ...]:
     """Each row as a value, by half the steps its own constructor takes.
 
-    Links in rows of a JSON page are taken from the page at `base`.
+    `absolute` is what `absolute_from` gives for the page, for links in rows of a JSON page.
     """
-    absolute = absolute_from(base)
     return tuple(
         [_new_file(_json_row(row, absolute) if type(row) is dict else row) for row in rows]
     )
@@ -119,13 +120,17 @@ def as_files(rows: Iterable[FileRow], base: str = "") -> tuple[RemoteFile, ...]:
 _new_file = partial(tuple.__new__, RemoteFile)
 
 
+def _all_files(rows: Iterable[FileRow], base: str) -> tuple[RemoteFile, ...]:
+    return as_files(rows, absolute_from(base))
+
+
 def parse_project_html(
     text: str,
     *,
     url: str,
     name: NormalizedName,
     source: str,
-    files: Files = as_files,
+    files: Files = _all_files,
 ) -> ProjectPage:
     """The page in HTML form; relative links are taken from `url` or the page's `<base>`.
 
@@ -136,13 +141,16 @@ def parse_project_html(
     """
     rows, meta = _scan_html(text, url)
     return ProjectPage(
-        name=name, source=source, files=files(rows, url), status=meta.get("pypi:project-status")
+        name=name,
+        source=source,
+        files=files(rows, url),
+        status=meta.get("pypi:project-status"),
     )
 
 
 def parse_links(text: str, *, url: str) -> tuple[RemoteFile, ...]:
     """Every archive an HTML page links to, of whatever project: a find-links page."""
-    return as_files(_scan_html(text, url)[0])
+    return _all_files(_scan_html(text, url)[0], url)
 
 
 def _scan_html(text: str, url: str) -> tuple[list[FileRow], dict[str, str]]:
@@ -159,7 +167,7 @@ def parse_project_json(
     url: str,
     name: NormalizedName,
     source: str,
-    files: Files = as_files,
+    files: Files = _all_files,
 ) -> ProjectPage:
     """The page in JSON form.  Raises FormatError; a major API version above 1 is refused (PEP 629).
 
@@ -251,7 +259,7 @@ def _check_version(text: str, source: str) -> None:
         )
 
 
-def absolute_from(base: str) -> Callable[[str], str]:
+def absolute_from(base: str) -> Absolute:
     """A function from a link on the page at `base` to its absolute URL.
 
     The URL is empty where the link is none, where the scheme is none of http, https and file, or
@@ -262,11 +270,13 @@ def absolute_from(base: str) -> Callable[[str], str]:
     beginnings: dict[str, str] = {}
 
     def absolute(link: str) -> str:
-        if link.startswith(("https://", "http://")):
+        if link.startswith(_WEB):
             return link
         end = link.rfind("/") + 1
-        start = beginnings.get(link[:end]) if end and _PLAIN_END.match(link, end) else None
-        return start + link[end:] if start else other(link, end)
+        start = beginnings.get(link[:end])
+        if not start or ":" in link or "?" in link or link[end : end + 1] == ".":
+            return other(link, end)
+        return start + link[end:]
 
     def joined(link: str) -> str:
         try:
@@ -325,7 +335,7 @@ def _leads_somewhere(beginning: str) -> bool:
     return plain and beginning.startswith(_FOLLOWED)
 
 
-def _is_usable(row: Mapping[str, Any], absolute: Callable[[str], str]) -> bool:
+def _is_usable(row: Mapping[str, Any], absolute: Absolute) -> bool:
     filename, url = row.get("filename"), row.get("url")
     if not (isinstance(filename, str) and isinstance(url, str) and is_listed_name(filename)):
         return False
@@ -337,15 +347,18 @@ def _link(url: str) -> str:
     return url.strip().partition("#")[0]
 
 
-def _json_row(row: Mapping[str, Any], absolute: Callable[[str], str]) -> tuple[Any, ...]:
+def _json_row(row: Mapping[str, Any], absolute: Absolute) -> tuple[Any, ...]:
     """One element of `files` that is usable (PEP 691, 700, 714)."""
     get = row.get
+    url = row["url"]
+    if not url.startswith(_WEB) or "#" in url or url[-1].isspace():
+        url = absolute(_link(url))
     hashes, size, python, yanked = get("hashes"), get("size"), get("requires-python"), get("yanked")
     uploaded, provenance = get("upload-time"), get("provenance")
     core = get("core-metadata", get("dist-info-metadata"))
     return (
         row["filename"],
-        absolute(_link(row["url"])),
+        url,
         parse_hashes(hashes) if isinstance(hashes, dict) else (),
         size if type(size) is int and size >= 0 else None,
         python if isinstance(python, str) and python else None,
