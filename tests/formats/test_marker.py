@@ -230,6 +230,23 @@ class TestExtras:
     ) -> None:
         assert holds(text, context(extras=extras)) is expected
 
+    @pytest.mark.parametrize(
+        ("text", "extra"),
+        [
+            ("extra == 'A_b'", "a-b"),
+            ("'a' == extra", "a"),
+            ("python_version < '3.9' and extra == 'a'", "a"),
+            ("sys_platform in 'linux' and (extra == 'a')", "a"),
+            ("extra == 'a' and os_name ~= 'x'", None),
+            ("extra == 'a' or extra == 'b'", None),
+            ("extra != 'a'", None),
+            ("extra == ''", None),
+            ("os_name == 'posix'", None),
+        ],
+    )
+    def test_the_one_that_is_needed_is_known(self, text: str, extra: str | None) -> None:
+        assert parse_marker(text).extra == extra
+
     def test_dependency_groups_are_a_set_of_lock_files(self) -> None:
         assert holds("'Dev_Tools' in dependency_groups", context(groups=("dev-tools",)))
         assert holds("'dev' not in dependency_groups", context(groups=("dev-tools",)))
@@ -427,6 +444,8 @@ def test_random_markers_agree_with_an_independent_evaluator() -> None:
         text, found = _random_marker(rng), rng.choice(contexts)
         expected = _oracle(text, found)
         assert holds(text, found) is expected, text
+        needed = parse_marker(text).extra
+        assert not expected or needed is None or needed in found.extras, text
         answers.append(expected)
     assert 0.2 < sum(answers) / len(answers) < 0.8
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import marshal
 import time
 from pathlib import Path
 
@@ -17,7 +18,13 @@ from packaging.version import Version
 from tests.formats.strategies import SCALE, project_names, requirements, versions
 from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
-from vinstall.formats.metadata import Metadata, dependencies, parse_metadata
+from vinstall.formats.metadata import (
+    Metadata,
+    dependencies,
+    pack_metadata,
+    parse_metadata,
+    unpack_metadata,
+)
 from vinstall.formats.requirement import Requirement, parse_requirement, render_requirement
 
 TEXT = b"""Metadata-Version: 2.4
@@ -149,3 +156,50 @@ class TestDependencies:
         asked = frozenset({canonicalize_name("fast-math")})
         found = dependencies(metadata, MarkerContext(environment=environment, extras=asked))
         assert [requirement.name for requirement in found] == ["plain", "folded", "fast"]
+
+
+def packed(metadata: Metadata) -> Metadata:
+    """As it is after it was packed, written, read and unpacked."""
+    return unpack_metadata(marshal.loads(marshal.dumps(pack_metadata(metadata))))
+
+
+class TestPacking:
+    @given(project_names, versions, st.lists(requirements(), max_size=4), st.booleans())
+    def test_nothing_is_lost(
+        self, name: str, version: Version, listed: list[Requirement], has_python: bool
+    ) -> None:
+        metadata = Metadata(
+            name=canonicalize_name(name),
+            version=version,
+            requires_python=SpecifierSet(">=3.8,!=3.9.*") if has_python else None,
+            requires_dist=tuple(listed),
+            extras=frozenset({canonicalize_name("b"), canonicalize_name("a")}),
+            dynamic=frozenset({"version"}),
+            metadata_version="2.1",
+        )
+        assert packed(metadata) == metadata
+        assert list(packed(metadata).requires_dist[1:]) == listed[1:]
+        assert str(packed(metadata).version) == str(version)
+
+    def test_the_same_requirements_hold(self) -> None:
+        """Of every distribution installed here, with each of its extras."""
+        environment = {"python_version": "3.11", "sys_platform": "linux", "os_name": "posix"}
+        compared = 0
+        for text in (TEXT, *real_files()):
+            metadata = parse_metadata(text)
+            for extras in ((), *((extra,) for extra in metadata.extras)):
+                context = MarkerContext(environment=environment, extras=frozenset(extras))
+                found = dependencies(packed(metadata), context)
+                assert found == dependencies(metadata, context)
+                compared += len(found)
+        assert compared > 50
+
+    def test_equal_lines_share_one_requirement(self) -> None:
+        first, second = (packed(parse_metadata(TEXT)) for _ in range(2))
+        assert first.requires_dist[1] is second.requires_dist[1]
+
+    def test_a_marker_without_meaning_is_a_fault_as_before(self) -> None:
+        text = b"Name: a\nVersion: 1\nRequires-Dist: b; os_name ~= 'x' and extra == 'y'\n"
+        metadata = packed(parse_metadata(text))
+        with pytest.raises(FormatError):
+            dependencies(metadata, MarkerContext(environment={"os_name": "posix"}))

@@ -89,6 +89,7 @@ class TestClean:
             put(site, "files", "aa", "aa03", "my-app-2.0.tar.gz"),
             put(site, "built", "0123456789", "my_app-3.0-py3-none-any.whl"),
             put(site, "wheels", "bb", "bb01", "files", "my_app-1.0.dist-info", "METADATA"),
+            put(site, "shelves", "dd", "dd01"),  # of several projects, and soon made again
         ]
         stay = [
             put(site, "files", "aa", "aa04", "my-1.0.tar.gz"),
@@ -97,7 +98,7 @@ class TestClean:
             put(site, "pages", "cc", "cc01"),
         ]
         done = clean_cache(site.settings(), ("My-App", "absent"), site.invocation, OBSERVER)
-        assert done.freed == 50
+        assert done.freed == 60
         assert not any(path.exists() for path in gone)
         assert all(path.exists() for path in stay)
 

@@ -18,6 +18,7 @@ from vinstall.catalog import MetadataBuilder
 from vinstall.catalog.crawler import Crawler
 from vinstall.catalog.cutoff import Cutoff
 from vinstall.catalog.direct_file import direct_artifact
+from vinstall.catalog.metadata_shelf import MetadataShelf
 from vinstall.catalog.variant_data import Described, VariantData
 from vinstall.errors import FormatError, ResolutionError
 from vinstall.formats.metadata import Metadata, parse_metadata
@@ -108,6 +109,7 @@ class SourceCatalog:
         """
         self._asleep = asleep_until is not None
         self._wanted: list[Requirement] = []
+        self._shelf: MetadataShelf | None = None
         self._pages = pages
         self._reader = reader
         self._target = target
@@ -333,17 +335,24 @@ class SourceCatalog:
         artifact = choice.artifact
         return self._metadata.get(artifact.file.url, lambda: self._read_metadata(artifact))
 
+    def use(self, shelf: MetadataShelf) -> None:
+        """Take metadata of wheels from there first, and leave there what has to be read."""
+        self._shelf = shelf
+
     def _read_metadata(self, artifact: Wheel | SourceDistribution) -> Metadata:
         if isinstance(artifact, SourceDistribution):
             if self._builder is None:
                 raise _unusable(artifact, (NotBuilt().sentence(),))
             return self._builder.metadata(artifact)
-        metadata = parse_metadata(self._reader.core_metadata(artifact.file))
+        known = self._shelf.find(artifact.file) if self._shelf is not None else None
+        metadata = known or parse_metadata(self._reader.core_metadata(artifact.file))
         if (metadata.name, metadata.version) != (artifact.name.name, artifact.name.version):
             raise FormatError(
                 f"`{artifact.file.filename}` says inside that it is"
                 f" `{metadata.name}` {metadata.version}"
             )
+        if known is None and self._shelf is not None:
+            self._shelf.put(artifact.file, metadata)
         return metadata
 
     # --- reading ahead ------------------------------------------------------------------------

@@ -71,6 +71,8 @@ _VERSIONS = frozenset({"python_full_version", "python_version"})
 _PERHAPS_VERSIONS = frozenset({"implementation_version", "platform_release"})
 """Compared as versions where they look like some."""
 _MAX_DEPTH = 64
+_PLAIN = 500
+"""Characters within which no number of a version is too long for `int`."""
 
 
 @frozen
@@ -105,6 +107,24 @@ class Marker:
         if not asks_extra:
             return root.holds(context, "")
         return any(root.holds(context, extra) for extra in ("", *context.extras))
+
+    @property
+    def extra(self) -> str | None:
+        """An extra without which the marker does not hold; None where that is not plain to see.
+
+        Of a marker whose evaluation may raise it is None.
+        """
+        root, asks_extra = _parsed(self.text)
+        parts = root.parts if isinstance(root, _All) else (root,)
+        if not asks_extra or len(self.text) > _PLAIN or not all(map(_is_plain, parts)):
+            return None
+        wanted = (p.text for p in parts if isinstance(p, _Equal) and p.name == "extra" and p.wanted)
+        return next(wanted, None) or None
+
+
+def _is_plain(node: _Node) -> bool:
+    """Whether it is a comparison that has a meaning whatever the target."""
+    return isinstance(node, _Equal | _Contained | _Version)
 
 
 def parse_marker(text: str) -> Marker:

@@ -8,14 +8,16 @@ dependency of a wheel in which one marker asks about variants.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any, overload
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from vinstall.errors import FormatError
-from vinstall.formats.marker import MarkerContext
+from vinstall.formats.marker import Marker, MarkerContext
 from vinstall.formats.requirement import Requirement, parse_requirement
 from vinstall.formats.version_set import parse_version_set
 from vinstall.pattern import pattern
@@ -39,7 +41,7 @@ class Metadata:
     requires_python: SpecifierSet | None = None
     """None also for one that is no set of version specifiers: old releases have such, and no
     installer refuses them for it."""
-    requires_dist: tuple[Requirement, ...] = ()
+    requires_dist: Sequence[Requirement] = ()
     """In the order written, markers not yet evaluated."""
     extras: frozenset[NormalizedName] = frozenset()
     """`Provides-Extra`."""
@@ -75,6 +77,8 @@ def dependencies(metadata: Metadata, context: MarkerContext) -> tuple[Requiremen
 
     Raises FormatError for a marker whose comparison has no meaning.
     """
+    if isinstance(metadata.requires_dist, _KeptRequirements):
+        return metadata.requires_dist.holding(context)
     return tuple(
         [
             requirement
@@ -82,6 +86,95 @@ def dependencies(metadata: Metadata, context: MarkerContext) -> tuple[Requiremen
             if requirement.marker is None or requirement.marker.evaluate(context)
         ]
     )
+
+
+def pack_metadata(metadata: Metadata) -> tuple[Any, ...]:
+    """`metadata` as plain tuples and texts, of types that `marshal` knows."""
+    return (
+        metadata.name,
+        str(metadata.version),
+        None if metadata.requires_python is None else str(metadata.requires_python),
+        tuple(map(_pack_requirement, metadata.requires_dist)),
+        tuple(sorted(metadata.extras)),
+        tuple(sorted(metadata.dynamic)),
+        metadata.metadata_version,
+    )
+
+
+def unpack_metadata(packed: tuple[Any, ...]) -> Metadata:
+    """The metadata that was packed.  Its requirements are made when they are looked at."""
+    name, version, requires_python, requirements, extras, dynamic, metadata_version = packed
+    return Metadata(
+        name=name,
+        version=Version(version),
+        requires_python=_requires_python(requires_python or ""),
+        requires_dist=_KeptRequirements(requirements),
+        extras=frozenset(extras),
+        dynamic=frozenset(dynamic),
+        metadata_version=metadata_version,
+    )
+
+
+def _pack_requirement(requirement: Requirement) -> tuple[Any, ...]:
+    """Its marker, the extra that this asks for, and the rest."""
+    marker = requirement.marker
+    extras = tuple(sorted(requirement.extras))
+    rest = (requirement.name, extras, str(requirement.specifier), requirement.url)
+    return (None, None, rest) if marker is None else (marker.text, marker.extra, rest)
+
+
+@lru_cache(maxsize=8192)
+def _unpack_requirement(marker: str | None, rest: tuple[Any, ...]) -> Requirement:
+    """Results for equal lines are shared."""
+    name, extras, specifier, url = rest
+    return Requirement(
+        name=name,
+        extras=frozenset(extras),
+        specifier=_specifiers(specifier),
+        marker=None if marker is None else Marker(text=marker),
+        url=url,
+    )
+
+
+_specifiers = lru_cache(maxsize=4096)(SpecifierSet)
+
+
+class _KeptRequirements(Sequence[Requirement]):
+    """Requirements that were packed; most are for extras nobody asks for, and are never made."""
+
+    def __init__(self, packed: Sequence[tuple[str | None, str | None, tuple[Any, ...]]]) -> None:
+        self._packed = packed
+
+    def holding(self, context: MarkerContext) -> tuple[Requirement, ...]:
+        """As `dependencies`."""
+        extras = context.extras
+        return tuple(
+            [
+                _unpack_requirement(marker, rest)
+                for marker, extra, rest in self._packed
+                if (extra is None or extra in extras)
+                and (marker is None or Marker(text=marker).evaluate(context))
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    @overload
+    def __getitem__(self, at: int) -> Requirement: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Requirement, ...]: ...
+    def __getitem__(self, at: int | slice) -> Requirement | tuple[Requirement, ...]:
+        if isinstance(at, slice):
+            return tuple([_unpack_requirement(one[0], one[2]) for one in self._packed[at]])
+        marker, _, rest = self._packed[at]
+        return _unpack_requirement(marker, rest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
 
 
 def _fields(text: bytes) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.cache.files import Cache, CacheInfo
+from vinstall.catalog.metadata_shelf import SHELVES
 from vinstall.errors import UsageError
 from vinstall.formats.simple_api import ARCHIVE_SUFFIXES
 from vinstall.observer import Observer
@@ -63,7 +64,13 @@ def _clean_projects(cache: Cache, names: frozenset[NormalizedName]) -> int:
     from vinstall.sources.kept_values import kept_values
 
     values = set(kept_values(cache, names, is_theirs=lambda filename: _project(filename) in names))
-    return cache.discard(lambda entry: entry in values or not names.isdisjoint(_projects(entry)))
+    return cache.discard(
+        lambda entry: (
+            entry in values
+            or entry.parents[1].name == SHELVES
+            or not names.isdisjoint(_projects(entry))
+        )
+    )
 
 
 def prune_cache(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName
 
 from vinstall.errors import UsageError
 from vinstall.formats.marker import MarkerContext
-from vinstall.formats.requirement import Requirement
+from vinstall.formats.requirement import Requirement, render_requirement
 from vinstall.observer import Observer
 from vinstall.resolution.model import Request, Resolution
 from vinstall.target.environment import Target
@@ -37,6 +37,7 @@ from vinstall.workflows.settings import Settings
 
 if TYPE_CHECKING:
     from vinstall.building.builder import Builder
+    from vinstall.cache.files import Key
     from vinstall.catalog.source_catalog import SourceCatalog
     from vinstall.formats.metadata import Metadata
     from vinstall.selection.release import Choice, SourceDistribution
@@ -222,17 +223,31 @@ class Question:
             self.rooms.observer.ignored(requirement, marker)
 
     def _resolve(self, standings: Sequence[Standing], more: Sequence[Request]) -> Resolution:
+        from vinstall.catalog.metadata_shelf import MetadataShelf
         from vinstall.resolution.resolve import resolve
         from vinstall.workflows.policies import resolution_options
 
-        return resolve(
-            (*self.requests, *more),
+        wanted = (*self.requests, *more)
+        shelf = MetadataShelf(self.rooms.cache, self._shelf_key(wanted))
+        self.catalog.use(shelf)
+        resolution = resolve(
+            wanted,
             catalog=self.catalog,
             target=self.target,
             constraints=self.constraints,
             installed=[standing.as_project() for standing in standings],
             options=resolution_options(self.rooms.settings, self.asked.overrides),
             observer=self.rooms.observer,
+        )
+        shelf.save()
+        return resolution
+
+    def _shelf_key(self, wanted: Iterable[Request]) -> Key:
+        """What will need the metadata of nearly the same wheels when it is asked again."""
+        names = ("python_full_version", "sys_platform", "platform_machine")
+        return (
+            tuple(sorted(render_requirement(one.requirement) for one in wanted)),
+            tuple(self.target.markers.get(name) for name in names),
         )
 
 

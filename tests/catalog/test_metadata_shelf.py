@@ -1,0 +1,90 @@
+"""Metadata that was parsed before, and is found again by file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from tests.support.catalogs import make_target
+from tests.support.memory_index import MemoryIndex
+from vinstall.cache.files import Cache
+from vinstall.catalog.metadata_shelf import SHELVES, MetadataShelf
+from vinstall.formats.metadata import parse_metadata
+from vinstall.formats.simple_api import RemoteFile
+
+HASHES = (("sha256", "ab" * 32),)
+FILE = RemoteFile("a-1-py3-none-any.whl", "https://files.example/a-1-py3-none-any.whl", HASHES)
+METADATA = parse_metadata(b"Name: a\nVersion: 1\nRequires-Dist: b>=1\n")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    """An empty one."""
+    return Cache(tmp_path / "cache")
+
+
+def saved(cache: Cache, *files: RemoteFile) -> None:
+    """Put the same metadata there for all of these, for the question `q`."""
+    shelf = MetadataShelf(cache, ("q",))
+    for file in files:
+        shelf.put(file, METADATA)
+    shelf.save()
+
+
+class TestShelf:
+    def test_the_next_run_finds_what_was_put(self, cache: Cache) -> None:
+        saved(cache, FILE)
+        assert MetadataShelf(cache, ("q",)).find(FILE) == METADATA
+        assert MetadataShelf(cache, ("other",)).find(FILE) is None
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            FILE._replace(hashes=(("sha256", "cd" * 32),)),
+            FILE._replace(url="https://other.example/a-1-py3-none-any.whl"),
+            FILE._replace(hashes=()),
+            FILE._replace(hashes=(("md5", "ab" * 16),)),
+        ],
+    )
+    def test_another_file_is_not_known(self, cache: Cache, other: RemoteFile) -> None:
+        saved(cache, FILE, other._replace(filename="b-1-py3-none-any.whl", hashes=()))
+        assert MetadataShelf(cache, ("q",)).find(other) is None
+
+    def test_what_is_not_needed_any_more_goes_when_something_comes(self, cache: Cache) -> None:
+        more, new = (FILE._replace(url=f"https://files.example/{name}") for name in "bc")
+        saved(cache, FILE, more)
+        shelf = MetadataShelf(cache, ("q",))
+        assert shelf.find(more) == METADATA
+        shelf.put(new, METADATA)
+        shelf.save()
+        shelf = MetadataShelf(cache, ("q",))
+        assert [shelf.find(file) is not None for file in (FILE, more, new)] == [False, True, True]
+
+    def test_nothing_is_written_where_nothing_was_put(self, cache: Cache) -> None:
+        MetadataShelf(cache, ("q",)).save()
+        assert not cache.folder(SHELVES).exists()
+
+    def test_a_damaged_one_is_as_good_as_none(self, cache: Cache) -> None:
+        saved(cache, FILE)
+        for path in cache.folder(SHELVES).rglob("*"):
+            if path.is_file():
+                path.write_bytes(path.read_bytes()[:-1])
+        assert MetadataShelf(cache, ("q",)).find(FILE) is None
+
+
+class TestInACatalog:
+    def test_a_wheel_is_read_once_for_two_runs(self, cache: Cache) -> None:
+        index = MemoryIndex()
+        index.add_wheel("a", "1", requires=["b"], hashes=HASHES)
+        found = []
+        for _ in range(2):
+            shelf = MetadataShelf(cache, ("q",))
+            catalog = index.catalog(make_target())
+            catalog.use(shelf)
+            choice = catalog.choices(METADATA.name, Version("1"))[0]
+            found.append(catalog.metadata(choice))
+            shelf.save()
+        assert found[0] == found[1]
+        assert index.counts["metadata a-1-py3-none-any.whl"] == 1
