@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import marshal
@@ -21,6 +22,7 @@ from tests.installation.builders import Listener
 from tests.support.wheels import make_wheel
 from vinstall.cache.files import Cache
 from vinstall.cache.store import Store, StoredWheel
+from vinstall.installation import unpack_process
 from vinstall.installation import unpacker as module
 from vinstall.installation.unpack import unpack_wheel
 from vinstall.installation.unpack_worker import serve
@@ -28,6 +30,14 @@ from vinstall.installation.unpacker import Unpacker
 from vinstall.installation.wheel_file import InvalidWheel
 
 MANY = 3
+HEAD = """\
+import os, sys, time
+from pathlib import Path
+from vinstall.cache.store import Store
+from vinstall.installation.unpacker import Unpacker
+from vinstall.observer import Observer
+unpacker = Unpacker(Store(Path(sys.argv[1])), Observer(), processes=2)
+"""
 
 
 @pytest.fixture
@@ -130,11 +140,51 @@ class TestProcesses:
         unpack(unpacker, *(make_wheel(tmp_path, f"p{number}") for number in range(MANY)))
         assert wait().filename == first.name
 
+    def test_the_wheel_that_takes_longest_goes_first(
+        self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So that at the end no process is busy for long while the others have nothing to do."""
+        asked: list[str] = []
+        ask = module._Worker.ask
+
+        def asking(worker: module._Worker, task: module._Task | None) -> None:
+            asked.extend([task.filename] if task is not None else [])
+            ask(worker, task)
+
+        monkeypatch.setattr(module._Worker, "ask", asking)
+        monkeypatch.setattr(module, "_AHEAD", 0)
+        monkeypatch.setattr(unpacker, "_most", 1)
+        small = make_wheel(tmp_path, "small")
+        large = make_wheel(tmp_path, "large", files={"large/a.bin": os.urandom(100_000)})
+        files = {f"many/m{number}.py": "" for number in range(100)}
+        many = make_wheel(tmp_path, "many", files=files)
+        paths = [small, large, many]
+        waiting = [unpacker.submit(path, filename=path.name, sha256=sha256(path)) for path in paths]
+        for path in paths:
+            unpacker.expect(path.stat().st_size)
+        assert [wait().filename for wait in waiting] == [path.name for path in paths]
+        assert asked == [many.name, large.name, small.name]
+
+    def test_a_process_is_given_no_more_than_it_can_be_busy_with(
+        self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[int] = []
+        hand_out = unpacker._hand_out
+
+        def handing_out() -> None:
+            hand_out()
+            given.append(max((len(worker._given) for worker in unpacker._workers), default=0))
+
+        monkeypatch.setattr(unpacker, "_hand_out", handing_out)
+        monkeypatch.setattr(module, "_AHEAD", 0)
+        unpack(unpacker, *(make_wheel(tmp_path, f"p{number}") for number in range(9)))
+        assert max(given) == 1
+
     def test_a_large_wheel_is_shared_out_over_threads(
         self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "_LARGE", 1)
-        monkeypatch.setattr(module._Worker, "ask", no_process)
+        monkeypatch.setattr(module._Worker, "answered", no_process)
         paths = [make_wheel(tmp_path, f"p{number}") for number in range(MANY)]
         assert len(unpack(unpacker, *paths)) == MANY
 
@@ -149,6 +199,93 @@ class TestProcesses:
         groups = [group for wheel in wheels for group in wheel.groups]
         modes = {mode & 0o777 for group in groups for mode in group.facts[2]}
         assert modes == {0o600}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
+class TestCopies:
+    """Of this process, made before it has threads; they need not load what is loaded already."""
+
+    def test_they_unpack(
+        self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(subprocess, "Popen", no_process)
+        monkeypatch.setattr(unpacker, "_unpack", no_process)
+        unpacker.prepare()
+        unpacker.prepare()
+        assert len(unpacker._workers) == 2
+        paths = [make_wheel(tmp_path, f"p{number}") for number in range(9)]
+        assert [wheel.filename for wheel in unpack(unpacker, *paths)] == [p.name for p in paths]
+
+    def test_not_every_core_gets_one_on_a_guess(self, store: Store, listener: Listener) -> None:
+        unpacker = Unpacker(store, listener, processes=8)
+        unpacker.prepare()
+        assert len(unpacker._workers) == 2
+        unpacker.close()
+
+    def test_there_are_none_of_a_process_with_threads(self, unpacker: Unpacker) -> None:
+        stay = threading.Event()
+        thread = threading.Thread(target=stay.wait)
+        thread.start()
+        unpacker.prepare()
+        stay.set()
+        thread.join()
+        assert unpacker._workers == []
+
+    def test_where_there_can_be_none_the_wheels_are_unpacked_here(
+        self,
+        tmp_path: Path,
+        unpacker: Unpacker,
+        listener: Listener,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def refused() -> int:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+        monkeypatch.setattr(os, "fork", refused)
+        before = set(os.listdir("/proc/self/fd"))
+        unpacker.prepare()
+        assert set(os.listdir("/proc/self/fd")) == before
+        assert len(unpack(unpacker, *(make_wheel(tmp_path, f"p{n}") for n in range(MANY)))) == MANY
+        assert listener.details == [
+            "wheels are unpacked without another process: "
+            f"[Errno {errno.EAGAIN}] Resource temporarily unavailable"
+        ]
+
+    def test_what_was_not_written_yet_is_written_once(self, tmp_path: Path) -> None:
+        code = HEAD + (
+            "print('once')\n"
+            "unpacker.prepare()\n"
+            "assert len(unpacker._workers) == 2\n"
+            "unpacker.close()\n"
+        )
+        command = [sys.executable, "-c", code, str(tmp_path / "cache" / "unpacked")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("once\n", "")
+
+    def test_they_hold_no_file_and_no_lock_of_this_process(
+        self, tmp_path: Path, unpacker: Unpacker
+    ) -> None:
+        import fcntl
+
+        with (tmp_path / "lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            unpacker.prepare()
+        wait = [make_wheel(tmp_path, f"p{number}") for number in range(2)]
+        unpack(unpacker, *wait)  # each of them has begun
+        with (tmp_path / "lock").open("w") as free:
+            fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for worker in unpacker._workers:
+            files = Path(f"/proc/{worker.process.pid}/fd")
+            assert {name.name for name in files.iterdir()} == {"0", "1", "2"}
+
+    def test_they_hear_no_interrupt_from_the_terminal(
+        self, tmp_path: Path, unpacker: Unpacker
+    ) -> None:
+        unpacker.prepare()
+        unpack(unpacker, *(make_wheel(tmp_path, f"p{number}") for number in range(MANY)))
+        for worker in unpacker._workers:
+            assert os.getpgid(worker.process.pid) == worker.process.pid
 
 
 class TestWithoutOne:
@@ -169,6 +306,28 @@ class TestWithoutOne:
             f"[Errno 2] No such file or directory: '{tmp_path / 'missing'}'"
         ]
 
+    def test_where_there_can_be_no_thread_for_it(
+        self,
+        tmp_path: Path,
+        unpacker: Unpacker,
+        listener: Listener,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        path = make_wheel(tmp_path, "first")
+        wait = unpacker.submit(path, filename=path.name, sha256=sha256(path))
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refused)
+            for _ in range(MANY):
+                unpacker.expect(1)
+        assert unpacker._workers == []
+        assert wait().filename == path.name
+        assert listener.details == [
+            "wheels are unpacked without another process: can't start new thread"
+        ]
+
     def test_where_it_is_not_known_what_to_start(
         self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -178,13 +337,13 @@ class TestWithoutOne:
     def test_where_it_ends_at_once(
         self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "_CODE", "raise SystemExit(1)  # {path}")
+        monkeypatch.setattr(unpack_process, "_CODE", "raise SystemExit(1)  # {path}")
         assert len(unpack(unpacker, *(make_wheel(tmp_path, f"p{n}") for n in range(9)))) == 9
 
     def test_where_it_talks_nonsense(
         self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "_CODE", "print('?')  # {path}")
+        monkeypatch.setattr(unpack_process, "_CODE", "print('?')  # {path}")
         assert len(unpack(unpacker, *(make_wheel(tmp_path, f"p{n}") for n in range(9)))) == 9
 
     def test_where_an_entry_has_gone_again(
@@ -203,20 +362,17 @@ class TestWithoutOne:
 
 class TestEnd:
     @pytest.mark.skipif(os.name != "posix", reason="signals")
+    @pytest.mark.parametrize("beginning", ["unpacker.prepare()", "unpacker.expect(99999999)"])
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-    def test_no_process_outlives_this_one(self, tmp_path: Path, number: signal.Signals) -> None:
+    def test_no_process_outlives_this_one(
+        self, tmp_path: Path, number: signal.Signals, beginning: str
+    ) -> None:
         """Even where it has no time to say good-bye."""
-        code = (
-            "import os, sys, time\n"
-            "from pathlib import Path\n"
-            "from vinstall.cache.store import Store\n"
-            "from vinstall.installation.unpacker import Unpacker\n"
-            "from vinstall.observer import Observer\n"
-            "unpacker = Unpacker(Store(Path(sys.argv[1])), Observer(), processes=1)\n"
-            "for _ in range(3):\n"
-            "    unpacker.expect(1)\n"
-            "print(unpacker._workers[0]._process.pid, flush=True)\n"
+        code = HEAD + (
+            "for _ in range(4):\n"
+            f"    {beginning}\n"
             "try:\n"
+            "    print(*(worker.process.pid for worker in unpacker._workers), flush=True)\n"
             "    time.sleep(60)\n"
             "finally:\n"
             "    unpacker.close()\n"
@@ -224,10 +380,11 @@ class TestEnd:
         command = [sys.executable, "-c", code, str(tmp_path / "cache" / "unpacked")]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
             assert parent.stdout is not None
-            worker = int(parent.stdout.readline())
+            workers = list(map(int, parent.stdout.readline().split()))
             parent.send_signal(number)
+        assert workers
         deadline = time.monotonic() + 10
-        while _is_running(worker):
+        while any(map(_is_running, workers)):
             assert time.monotonic() < deadline, "it goes on"
             time.sleep(0.01)
 
@@ -262,7 +419,8 @@ def test_the_process_ends_with_its_input(tmp_path: Path, store: Store) -> None:
     good = make_wheel(tmp_path, "good")
     bad = tmp_path / "bad-1-py3-none-any.whl"
     bad.write_bytes(b"?")
-    asked = b"".join(marshal.dumps((str(p), p.name, sha256(p))) for p in (good, bad))
+    asked = marshal.dumps(None)  # there will be some
+    asked += b"".join(marshal.dumps((str(p), p.name, sha256(p))) for p in (good, bad))
     answers = io.BytesIO()
     serve(io.BytesIO(asked), answers, store, lambda: False)
     answers.seek(0)

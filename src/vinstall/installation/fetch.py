@@ -93,6 +93,10 @@ class Fetcher:
             unpacker.close()
             pool.shutdown(wait=error is None, cancel_futures=True)
 
+    def prepare(self) -> None:
+        """Begin what is best begun while this process has one thread: wheels will probably come."""
+        self._machines()
+
     def guess(self, choice: Choice, metadata: Metadata) -> None:
         """Begin with a wheel that a resolution will probably choose, unless it is large."""
         artifact = choice.artifact
@@ -115,15 +119,20 @@ class Fetcher:
         if stored is not None:
             self._ready[key] = stored
             return
+        pool, unpacker = self._machines()
+        unpacker.expect(pin.choice.artifact.file.size or 0)
+        self._running[key] = pool.submit(self._fetch, pin, local, unpacker)
+
+    def _machines(self) -> tuple[ThreadPoolExecutor, Unpacker]:
+        """What downloads, and what unpacks."""
         if self._machine is None:
             from concurrent.futures import ThreadPoolExecutor
 
             from vinstall.installation.unpacker import Unpacker
 
             self._machine = ThreadPoolExecutor(_DOWNLOADS), Unpacker(self._store, self._observer)
-        pool, unpacker = self._machine
-        unpacker.expect(pin.choice.artifact.file.size or 0)
-        self._running[key] = pool.submit(self._fetch, pin, local, unpacker)
+            self._machine[1].prepare()
+        return self._machine
 
     def collect(
         self,

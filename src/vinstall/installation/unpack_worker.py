@@ -1,23 +1,22 @@
 """Unpacks wheels in a process of its own, beside the one that resolves and downloads.
 
-Standard input: a `marshal` value (path, filename, sha256) for each wheel.  Standard output, in
-the same order: the remarks on it once it is in the store, or None where it could not be unpacked;
-why is for the other process to find out.  It ends with its input; after SIGTERM with the wheel it
-is at.
+Standard input: a `marshal` value (path, filename, sha256) for each wheel; None for no wheel yet,
+only that there will be some.  Standard output, in the order of the wheels: the remarks on it once
+it is in the store, or None where it could not be unpacked; why is for the other process to find
+out.  It ends with its input; after SIGTERM with the wheel it is at.
 """
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from vinstall.cache.store import Store
-from vinstall.installation.unpack import unpack_wheel
 from vinstall.observer import Observer
 
 
@@ -31,13 +30,15 @@ class _Remarks(Observer):
         self.told.append(message)
 
 
-def main() -> None:
-    """Serve standard input; the store is the first argument.  Does not return."""
+def main(root: str) -> None:
+    """Serve standard input with the store at `root`.  Does not return."""
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)  # directories of archives are many tuples, and no cycles
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
     try:
         with open(0, "rb") as requests, open(1, "wb") as answers:
-            serve(requests, answers, Store(Path(sys.argv[1])), lambda: bool(stopped))
+            serve(requests, answers, Store(Path(root)), lambda: bool(stopped))
     except BrokenPipeError:
         pass
     finally:
@@ -50,14 +51,21 @@ def serve(
     """Unpack what is asked for until `requests` end."""
     while not is_stopped():
         try:
-            path, filename, sha256 = marshal.load(requests)  # noqa: S302  from our own process
+            request = marshal.load(requests)  # noqa: S302  from our own process
         except EOFError:
             return
+        if request is None:
+            import vinstall.installation.unpack  # noqa: F401
+
+            continue
+        path, filename, sha256 = request
         marshal.dump(_unpack(path, filename, sha256, store), answers)
         answers.flush()
 
 
 def _unpack(path: str, filename: str, sha256: str, store: Store) -> list[str] | None:
+    from vinstall.installation.unpack import unpack_wheel
+
     remarks = _Remarks()
     try:
         unpack_wheel(Path(path), filename=filename, sha256=sha256, store=store, observer=remarks)

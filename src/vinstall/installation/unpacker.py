@@ -1,8 +1,11 @@
 """Unpacker: wheels into the store, in processes of their own where that pays.
 
 Threads of one Python take turns: what unpacks slows down what resolves, and waits for it at every
-system call.  A process beside it uses another core, and costs 40 ms to start there.  Where it
-cannot be started, or ends too early, its wheels are unpacked here.
+system call.  A process beside it uses another core.  Where there is none, or it ends too early,
+its wheels are unpacked here.
+
+The largest wheel goes first, and no process gets more than it needs to be busy until it can be
+given more: what is left at the end is small, and shared out evenly.
 """
 
 from __future__ import annotations
@@ -10,17 +13,18 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock, Thread
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from vinstall.cache.store import Store, StoredWheel
+from vinstall.installation.unpack_process import Process, begin_process, copy_process
 from vinstall.observer import Observer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _MANY = 3
 """Wheels on their way that a process is started for."""
@@ -28,29 +32,43 @@ _SHARE = 8 << 20
 """Bytes of wheels on their way that one more is started for."""
 _MOST = 4
 """Processes beyond this would wait for the downloads."""
+_COPIES = 2
+"""Processes that are made on a guess."""
 _LARGE = 24 << 20
 """Bytes of a wheel that is better shared out over threads than left to one process."""
-_CODE = (
-    "import sys; sys.path[:] = {path!a}; from vinstall.deferred import defer; "
-    "defer('subprocess', 'sysconfig', 'traceback', 'bz2', 'lzma'); "
-    "from vinstall.installation.unpack_worker import main; main()"
-)
+_END = 22
+"""Bytes of an archive's last record."""
+_FILE = 4 << 10
+"""Bytes of a wheel that take as long as what each of its files takes beside its bytes."""
+_AHEAD = 1 << 20
+"""Effort that a process is given beyond what it is at: 10 ms, until this one gets to answer."""
 
 
 class _Task:
     """One wheel to be unpacked."""
 
-    __slots__ = ("answered", "filename", "path", "remarks", "sha256", "size")
+    __slots__ = ("answered", "effort", "filename", "path", "remarks", "sha256", "size")
 
     def __init__(self, path: Path, filename: str, sha256: str) -> None:
         self.path = path
         self.filename = filename
         self.sha256 = sha256
         self.size = path.stat().st_size
+        self.effort = _effort(path, self.size)
         self.remarks: list[str] | None = None
         """What is to be said of it, once a process has put it into the store."""
         self.answered = Lock()
-        """Held while a process is at it."""
+        """Held while a process is at it, or will be."""
+
+
+def _effort(path: Path, size: int) -> int:
+    """What it takes to unpack a wheel, in bytes of it: with many files, many times its size."""
+    with path.open("rb", buffering=0) as file:
+        file.seek(max(size - _END, 0))
+        end = file.read(_END)
+    # APPNOTE 4.3.16: an archive ends with its number of entries, unless a comment follows.
+    files = int.from_bytes(end[10:12], "little") if end[:4] == b"PK\5\6" else 0
+    return size + _FILE * files
 
 
 class Unpacker:
@@ -67,19 +85,30 @@ class Unpacker:
         self._expected = 0
         self._size = 0
         """Bytes of what was expected."""
-        self._held: list[_Task] = []
-        """Handed over before there was a process."""
+        self._begun = 0
+        """Processes, those that have ended included."""
         self._workers: list[_Worker] = []
+        self._waiting: list[_Task] = []
+        """Handed over, and not given to a process yet."""
         self._pool: Executor | None = None
+
+    def prepare(self) -> None:
+        """Make copies of this process, if it has one thread; they do nothing before `expect`."""
+        with self._lock:
+            self._begin(copy_process, min(self._most, _COPIES) - self._begun)
 
     def expect(self, size: int) -> None:
         """One more wheel, of so many bytes, is on its way."""
         with self._lock:
             self._expected += 1
             self._size += size
+            if self._expected == 1:
+                for worker in self._workers:
+                    worker.ask(None)
             wanted = min(self._most, 1 + self._size // _SHARE) if self._expected >= _MANY else 0
-            if len(self._workers) < wanted:
-                self._begin()
+            if self._begun < wanted:
+                self._begin(begin_process, 1)
+                self._hand_out()
 
     def submit(self, path: Path, *, filename: str, sha256: str) -> Callable[[], StoredWheel]:
         """Begin with a wheel whose hash was checked; what comes back waits for it.
@@ -88,42 +117,92 @@ class Unpacker:
         """
         task = _Task(path, filename, sha256)
         if task.size < _LARGE:
+            task.answered.acquire()
             with self._lock:
-                self._hand_over(task)
+                self._waiting.append(task)
+                self._hand_out()
         return lambda: self._result(task)
 
     def close(self) -> None:
         """End the processes; what they have not begun is dropped."""
         with self._lock:
             self._most = 0
-            for worker in self._workers:
+            workers, self._workers = self._workers, []
+            self._drop_waiting()
+            for worker in workers:
                 worker.end()
 
-    def _begin(self) -> None:
-        """One more process; where there cannot be one, it is not tried again."""
+    def _begin(self, begin: Callable[[Path], Process | None], count: int) -> None:
+        """So many more processes; where there cannot be one, it is not tried again."""
+        processes: list[Process] = []
         try:
-            worker = _Worker(self._store.root)
+            while len(processes) < count and (process := begin(self._store.root)) is not None:
+                processes.append(process)
         except OSError as error:
-            self._most = 0
-            self._observer.detail(f"wheels are unpacked without another process: {error}")
-            return
-        self._workers.append(worker)
-        held, self._held = self._held, []
-        for task in held:
-            self._hand_over(task)
+            self._do_without(error)
+        self._begun += len(processes)
+        for process in processes:  # only now may there be threads: they are not copied
+            worker = _Worker(process)
+            self._workers.append(worker)
+            try:
+                Thread(target=self._listen, args=(worker,), name="unpacker").start()
+            except RuntimeError as error:  # the system allows no more threads
+                self._do_without(error)
+                self._part(worker)
+                worker.wait()
+            else:
+                if self._expected:
+                    worker.ask(None)
 
-    def _hand_over(self, task: _Task) -> None:
-        """To the process that has least to do."""
-        for worker in sorted(self._workers, key=lambda worker: worker.load):
-            if worker.ask(task):
-                return
-        self._held.append(task)
+    def _do_without(self, error: Exception) -> None:
+        self._most = 0
+        self._observer.detail(f"wheels are unpacked without another process: {error}")
+
+    def _hand_out(self) -> None:
+        """Give each process what keeps it busy, the largest first."""
+        while self._waiting and self._workers:
+            worker = min(self._workers, key=lambda worker: worker.load)
+            if worker.load > _AHEAD:
+                break
+            task = max(self._waiting, key=lambda task: task.effort)
+            self._waiting.remove(task)
+            worker.ask(task)
+
+    def _listen(self, worker: _Worker) -> None:
+        """Take in the answers; once there are no more, let go of what is not answered."""
+        answers = worker.process.answers
+        try:
+            while True:
+                remarks = marshal.load(answers)  # noqa: S302  from our own process
+                with self._lock:
+                    worker.answered(cast("list[str] | None", remarks))
+                    self._hand_out()
+        except (EOFError, ValueError, TypeError, IndexError, OSError):  # it ended, or is ill
+            pass
+        with self._lock:
+            self._part(worker)
+        worker.wait()
+
+    def _part(self, worker: _Worker) -> None:
+        """Nothing is to be expected of a process any more."""
+        if worker in self._workers:
+            self._workers.remove(worker)
+        if not self._workers:
+            self._drop_waiting()
+        worker.end()
+        worker.let_go()
+
+    def _drop_waiting(self) -> None:
+        """Nobody will take them: whoever asks for the results unpacks them."""
+        for task in self._waiting:
+            task.answered.release()
+        self._waiting.clear()
 
     def _result(self, task: _Task) -> StoredWheel:
         with self._observer.during("unpack"):
             with self._lock:
-                if task in self._held:
-                    self._held.remove(task)
+                if not self._workers:
+                    self._drop_waiting()
             with task.answered:
                 wheel = self._store.load(task.sha256) if task.remarks is not None else None
             if wheel is None:
@@ -137,6 +216,8 @@ class Unpacker:
         from vinstall.installation.unpack import unpack_wheel
 
         if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
             self._pool = ThreadPoolExecutor(self._cores)
         return unpack_wheel(
             task.path,
@@ -149,77 +230,44 @@ class Unpacker:
 
 
 class _Worker:
-    """A process that unpacks, and the thread that listens to it."""
+    """A process that unpacks, and what it has been given."""
 
-    def __init__(self, root: Path) -> None:
-        """`root`: of the store.  Raises OSError."""
-        if not sys.executable:
-            raise FileNotFoundError("where Python lies is not known")
-        code = _CODE.format(path=[path for path in sys.path if os.path.isabs(path)])  # noqa: PTH117
-        options = ["-I", "-S", *(("-B",) if sys.dont_write_bytecode else ())]
-        self._process = subprocess.Popen(
-            [sys.executable, *options, "-c", code, os.fspath(root)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            # Ctrl-C is for this process, which ends the other one.
-            process_group=0 if os.name == "posix" else None,
-        )
-        self._lock = Lock()
-        self._sent: deque[_Task] = deque()
-        self._ended = False
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._given: deque[_Task] = deque()
         self.load = 0
-        """Bytes of wheels it has not answered for."""
-        Thread(target=self._listen, name="unpacker").start()
+        """Effort of the wheels that it has not answered for."""
 
-    def ask(self, task: _Task) -> bool:
-        """Hand over a wheel; whether there is still somebody to take it."""
-        with self._lock:
-            if self._ended:
-                return False
-            task.answered.acquire()
-            self._sent.append(task)
-            self.load += task.size
-            assert self._process.stdin is not None
-            try:
-                marshal.dump(
-                    (os.fspath(task.path), task.filename, task.sha256), self._process.stdin
-                )
-                self._process.stdin.flush()
-            except OSError:  # it has ended; who listens will see that
-                pass
-            return True
+    def ask(self, task: _Task | None) -> None:
+        """Give it a wheel; None tells that there will be one."""
+        request = None
+        if task is not None:
+            self._given.append(task)
+            self.load += task.effort
+            request = (os.fspath(task.path), task.filename, task.sha256)
+        with contextlib.suppress(OSError):  # it has ended; who listens will see that
+            marshal.dump(request, self.process.requests)
+            self.process.requests.flush()
+
+    def answered(self, remarks: list[str] | None) -> None:
+        """Take the answer for the first of the wheels that it was given."""
+        task = self._given.popleft()
+        self.load -= task.effort
+        task.remarks = remarks
+        task.answered.release()
+
+    def let_go(self) -> None:
+        """Nobody knows what becomes of what it was given."""
+        while self._given:
+            self.answered(None)
+
+    def wait(self) -> None:
+        """Come back when the process has ended, after `end`."""
+        self.process.answers.close()
+        self.process.wait()
 
     def end(self) -> None:
         """End the process, once it has finished with the wheel that it is at."""
-        assert self._process.stdin is not None
-        self._process.terminate()
-        with self._lock:
-            self._ended = True
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-
-    def _listen(self) -> None:
-        """Take in the answers; once there are no more, let go of what is not answered."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            while True:
-                remarks = marshal.load(self._process.stdout)  # noqa: S302  from our own process
-                self._answered(cast("list[str] | None", remarks))
-        except (EOFError, ValueError, TypeError, IndexError, OSError):  # it ended, or is ill
-            pass
-        with self._lock:
-            self._ended = True
-            while self._sent:
-                self._answered(None)
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait()
-
-    def _answered(self, remarks: list[str] | None) -> None:
-        task = self._sent.popleft()
-        self.load -= task.size
-        task.remarks = remarks
-        task.answered.release()
+        self.process.terminate()
+        with contextlib.suppress(OSError):
+            self.process.requests.close()

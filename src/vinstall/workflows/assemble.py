@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from vinstall.workflows.policies import Hashes
     from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings
 
-_ANSWERS = "answers"
-_WHEELS = "wheels"
+_ANSWERS, _WHEELS = "answers", "wheels"
 """Buckets of the cache: what interpreters and plugins said; unpacked wheels."""
 
 
@@ -424,6 +423,7 @@ def open_catalog(
     installed: frozenset[NormalizedName] = frozenset(),
     pages: Pages | None = None,
     guessed: Callable[[Choice, Metadata], None] | None = None,
+    asleep_until: Callable[[Callable[[], None]], None] | None = None,
 ) -> Iterator[SourceCatalog]:
     """The window of resolution on the sources; its threads end with the `with` block."""
     from vinstall.catalog.source_catalog import SourceCatalog
@@ -442,7 +442,7 @@ def open_catalog(
         installed=installed,
         observer=rooms.observer,
         by_source=rooms.settings.sources.index_strategy == "unsafe-first-match",
-        asleep_until=rooms.client.before_request,
+        asleep_until=asleep_until or rooms.client.before_request,
     )
     if rooms.settings.no_deps:
         catalog.settle()  # what is asked for is read ahead, and not what that depends on

@@ -85,6 +85,8 @@ class Question:
         """Notes which pages are read, where that is of interest."""
         self.guessed: Callable[[Choice, Metadata], None] | None = None
         """Told, in any thread, of wheels that will probably be chosen."""
+        self.prepare: Callable[[], None] | None = None
+        """Called just before the first request, should there be one, and before there are threads."""
         self.remembered: Remembered | None = None
         """What `answer` rests on; None where it was resolved, or providers had a say."""
 
@@ -139,8 +141,19 @@ class Question:
                 installed=self._installed,
                 pages=self.watched,
                 guessed=self.guessed,
+                asleep_until=self._before_request,
             )
         )
+
+    def _before_request(self, wake: Callable[[], None]) -> None:
+        """Have the catalog woken before the first request; there are no threads before that."""
+
+        def begin() -> None:
+            if self.prepare is not None:
+                self.prepare()
+            wake()
+
+        self.rooms.client.before_request(begin)
 
     @cached_property
     def _wanted(self) -> tuple[tuple[Request, ...], frozenset[str]]:
