@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.sources.conftest import Heard, new_client
 from tests.support.server import Reply, Request, serving
+from tests.support.wheels import make_wheel
 from vinstall.cache.files import Cache
 from vinstall.errors import HashMismatch, IntegrityError, NetworkError, SourceError
 from vinstall.formats.simple_api import RemoteFile
@@ -137,8 +139,10 @@ class TestChecks:
 
 
 class TestFilesWithoutHash:
-    def test_they_are_kept_as_long_as_the_server_has_the_same(self, cache: Cache) -> None:
-        content = {"/x.whl": SMALL}
+    def test_they_are_kept_as_long_as_the_server_has_the_same(
+        self, cache: Cache, tmp_path: Path
+    ) -> None:
+        content = {"/x.whl": make_wheel(tmp_path).read_bytes()}
         with serving(content) as server:
             file = remote(server.url + "/x.whl", hashed=False, sized=False)
             downloader(cache).fetch(file)
@@ -148,6 +152,17 @@ class TestFilesWithoutHash:
             fetched = downloader(cache).fetch(file)
         assert not fetched.from_cache
         assert fetched.path.read_bytes() == SMALL[::-1]
+
+    def test_one_that_was_cut_short_is_not_kept(self, cache: Cache, tmp_path: Path) -> None:
+        """By a server that told no length, or a wrong one, and says that it has not changed since."""
+        whole = make_wheel(tmp_path).read_bytes()
+        content = {"/x.whl": whole[:300]}
+        with serving(content, headers={"ETag": '"same"'}) as server:
+            file = remote(server.url + "/x.whl", hashed=False, sized=False)
+            assert downloader(cache).fetch(file).path.read_bytes() == whole[:300]
+            content["/x.whl"] = whole
+            assert downloader(cache).fetch(file).path.read_bytes() == whole
+            assert downloader(cache).fetch(file).from_cache
 
     def test_without_a_validator_they_are_downloaded_each_time(self, cache: Cache) -> None:
         with serving({"/x.whl": SMALL}, etag=False) as server:

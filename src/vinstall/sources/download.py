@@ -21,7 +21,7 @@ from vinstall.net.response import TransferInterrupted
 from vinstall.observer import Observer
 from vinstall.sources.arrival import Arrival, can_be_followed
 from vinstall.sources.convoy import Convoy, can_be_joined
-from vinstall.sources.hashing import Checks, listed_sha256
+from vinstall.sources.hashing import Checks, listed_sha256, may_be_whole
 from vinstall.sources.once import Once
 from vinstall.sources.source import FetchedFile, Follow
 
@@ -83,7 +83,7 @@ class Downloader:
             kept = self._kept(file, known.sha256)
             if kept is not None and (digest is not None or self._client.settings.offline):
                 return kept
-            if kept is not None and self._is_unchanged(file, known):
+            if kept is not None and may_be_whole(kept.path) and self._is_unchanged(file, known):
                 return kept
         self._observer.download_started(file.filename, file.size)
         with self._place(file) as path, self._counted():

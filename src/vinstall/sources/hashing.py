@@ -9,6 +9,7 @@ from vinstall.formats.simple_api import RemoteFile
 
 if TYPE_CHECKING:
     from hashlib import _Hash
+    from pathlib import Path
 
 _VARIABLE = frozenset({"shake_128", "shake_256"})
 STRONG = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512"})
@@ -68,6 +69,13 @@ def check_bytes(file: RemoteFile, content: bytes) -> str:
 def listed_sha256(file: RemoteFile) -> str | None:
     """The sha256 the file is listed with, or None."""
     return next((digest for name, digest in file.hashes if name == "sha256"), None)
+
+
+def may_be_whole(path: Path) -> bool:
+    """Whether a file, if it is a wheel, ends as archives do; one that a server cut short does not."""
+    import zipfile
+
+    return path.suffix != ".whl" or zipfile.is_zipfile(path)
 
 
 def strongest(file: RemoteFile) -> tuple[str, str] | None:
