@@ -29,6 +29,7 @@ from vinstall.formats.variant_json import ProviderInfo, VariantTable
 from vinstall.net.redaction import redact
 from vinstall.observer import Observer
 from vinstall.selection.choose import Usable, choose, namespaces_to_ask, usable_wheels
+from vinstall.selection.plain import plain_choice
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import Rejection
 from vinstall.selection.release import Choice, Release, SourceDistribution, Wheel
@@ -174,11 +175,24 @@ class SourceCatalog:
     ) -> tuple[Choice, ...]:
         best: tuple[Choice, ...] = ()
         for index in offering:
+            plain = self._plain_choice(index, version)
+            if plain is not None:
+                return (plain,)
             evaluation = self._evaluation(index, version)
             if any(isinstance(choice.artifact, Wheel) for choice in evaluation.choices):
                 return evaluation.choices
             best = best or evaluation.choices
         return best
+
+    def _plain_choice(self, index: ReleaseIndex, version: Version) -> Choice | None:
+        return plain_choice(
+            index,
+            version,
+            tags=self._tag_filter,
+            python=self._target.python_version,
+            policy=self._policy_for(index),
+            rejected=lambda: self._evaluation(index, version).rejections,
+        )
 
     def has_labels(self, name: NormalizedName) -> bool:
         return any(index.has_labels for index, _ in self._pages_of(name))

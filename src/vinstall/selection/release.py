@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -69,7 +69,7 @@ class Choice:
     """The variant metadata the choice was made on; None for a release without labels."""
     runners_up: tuple[Wheel, ...] = ()
     """The best wheel of each other compatible label, most preferred first."""
-    rejected: tuple[Rejection, ...] = ()
+    rejected: Sequence[Rejection] = ()
     """Why the other files were not to be had, most telling first."""
     constraints: tuple[Requirement, ...] = ()
     """What the choice binds other distributions to, by the `abi_dependency` of its label (PEP 850).
@@ -79,6 +79,17 @@ class Choice:
     """
     support: Mapping[str, NamespaceSupport] = field(default_factory=dict, compare=False)
     """Namespace to what the target supports, for the namespaces that were asked about."""
+    without_labels: bool = field(default=False, compare=False)
+    """No file of the project has a label, which spares a look at `rejected`."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether variants had no say: nothing but names and tags decided on the file."""
+        return self.without_labels or (
+            self.label is None
+            and self.table is None
+            and all(rejection.label is None for rejection in self.rejected)
+        )
 
     @property
     def label(self) -> str | None:

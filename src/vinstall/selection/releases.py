@@ -7,6 +7,8 @@ asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from packaging.version import Version
 
 from vinstall.errors import FormatError
@@ -53,6 +55,10 @@ class ReleaseIndex:
         except KeyError:
             return False
         return bool(files.sdists) or any(tags.may_admit(file.filename) for file in files.wheels)
+
+    def wheels(self, version: Version) -> Sequence[RemoteFile]:
+        """The wheels of one version, in page order.  Raises KeyError, as `release`."""
+        return self._files(self.versions.place(version)).wheels
 
     def release(self, version: Version) -> Release:
         """The release of one version; equal questions get the identical object.

@@ -17,22 +17,31 @@ def best_rank(tags: Iterable[str], target: Mapping[str, int]) -> int | None:
 
 
 class TagFilter:
-    """Tells by names of wheels which are not made for a target.  Threads may share one."""
+    """Tells by names of wheels how well they fit a target.  Threads may share one."""
 
     def __init__(self, target: Mapping[str, int]) -> None:
         """`target` as for `best_rank`."""
         self._target = target
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, int | None] = {}
         """By what follows the version in a name; a page has few of these."""
+
+    def rank(self, filename: str) -> int | None:
+        """What `best_rank` says of a wheel; None also for one whose name cannot be read.
+
+        Of a name that was not looked at before it reads more than the tags.
+        """
+        rest = filename.split("-", 2)[-1]
+        try:
+            return self._known[rest]
+        except KeyError:
+            pass
+        try:
+            tags = parse_wheel_name(filename).tags
+        except FormatError:
+            return None
+        rank = self._known[rest] = best_rank(tags, self._target)
+        return rank
 
     def may_admit(self, filename: str) -> bool:
         """False for a wheel that `best_rank` has no rank for, or whose name cannot be read."""
-        rest = filename.split("-", 2)[-1]
-        known = self._known.get(rest)
-        if known is None:
-            try:
-                tags = parse_wheel_name(filename).tags
-            except FormatError:
-                return False
-            known = self._known[rest] = best_rank(tags, self._target) is not None
-        return known
+        return self.rank(filename) is not None

@@ -59,7 +59,7 @@ def usable_wheels(
         elif not policy.variants and wheel.name.label is not None:
             reason = Excluded(option="--no-variants")
         else:
-            reason = _refusal(wheel.file, python, policy)
+            reason = refusal(wheel.file, python, policy)
             if reason is None:
                 usable.append(Usable(wheel, rank, _is_unhashed(wheel.file, policy)))
         if reason is not None:
@@ -100,7 +100,7 @@ def usable_sdist(
     rejected: list[Rejection] = []
     for sdist in release.sdists:
         reason = (
-            _refusal(sdist.file, python, policy)
+            refusal(sdist.file, python, policy)
             if policy.sdists
             else Excluded(option="--only-binary")
         )
@@ -120,8 +120,8 @@ def usable_sdist(
     return best, tuple(rejected)
 
 
-def _refusal(file: RemoteFile, python: Version, policy: SelectionPolicy) -> Reason | None:
-    """Why the file's attributes rule it out, or None."""
+def refusal(file: RemoteFile, python: Version, policy: SelectionPolicy) -> Reason | None:
+    """Why the attributes of a file rule it out, or None."""
     required = file.requires_python
     if required is not None and not _admits(required, python):
         return PythonMismatch(required=required, python=str(python))

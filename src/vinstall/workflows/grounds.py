@@ -123,10 +123,7 @@ def _goes_further(settings: Settings) -> bool:
 def _is_plain_item(item: Item) -> bool:
     """Whether variants had no say in it: nothing but pages and tags decided on the file."""
     choice = item.pin.choice if item.pin is not None else None
-    return item.label is None and (
-        choice is None
-        or (choice.table is None and all(one.label is None for one in choice.rejected))
-    )
+    return item.label is None and (choice is None or choice.is_plain)
 
 
 def _has_variants(site: Path) -> bool:

@@ -254,13 +254,7 @@ def _place(pin: Pin, catalog: Catalog | None) -> int | None:
 def _is_plain_pin(pin: Pin) -> bool:
     """Whether nothing but names and tags decided on the file."""
     choice = pin.choice
-    return (
-        isinstance(choice.artifact, Wheel)
-        and choice.artifact.name.label is None
-        and choice.table is None
-        and pin.direct_url is None
-        and not any(rejection.label is not None for rejection in choice.rejected)
-    )
+    return isinstance(choice.artifact, Wheel) and pin.direct_url is None and choice.is_plain
 
 
 def _pin(
