@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+import time
 from pathlib import Path
 
 import packaging
@@ -86,7 +87,7 @@ class TestEnvironments:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         by_subprocess = probe(Path(sys.executable).parent / Path(sys.executable).name)
-        monkeypatch.setattr("subprocess.run", lambda *args, **options: pytest.fail("was started"))
+        monkeypatch.setattr("subprocess.Popen", lambda *args, **options: pytest.fail("was started"))
         assert probe(Path(sys.executable)) == by_subprocess
 
     def test_printing_at_start_up_does_no_harm(self, environment: Path) -> None:
@@ -104,8 +105,17 @@ class TestMemory:
         self, environment: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first = probe(environment, cache=cache)
-        monkeypatch.setattr("subprocess.run", lambda *args, **options: pytest.fail("was started"))
+        monkeypatch.setattr("subprocess.Popen", lambda *args, **options: pytest.fail("was started"))
         assert probe(environment, cache=cache) == first
+
+    def test_time_is_lent_only_while_an_interpreter_starts(
+        self, environment: Path, cache: Cache
+    ) -> None:
+        lent: list[str] = []
+        for _ in range(2):
+            probe(environment, cache=cache, meanwhile=lambda: lent.append("once"))
+        probe(Path(sys.executable), meanwhile=lambda: lent.append("never"))
+        assert lent == ["once"]
 
     def test_another_configuration_of_the_environment_is_asked_anew(
         self, environment: Path, cache: Cache
@@ -120,7 +130,7 @@ class TestMemory:
     ) -> None:
         probe(environment, cache=cache)
         monkeypatch.setattr("os.confstr", lambda name: "glibc 2.99")
-        monkeypatch.setattr("vinstall.target.probe._ask", lambda python: pytest.fail("was asked"))
+        monkeypatch.setattr("vinstall.target.probe._ask", lambda *_: pytest.fail("was asked"))
         with pytest.raises(pytest.fail.Exception):
             probe(environment, cache=cache)
 
@@ -164,6 +174,14 @@ class TestRefusals:
         with pytest.raises(TargetError) as caught:
             probe(program)
         assert caught.value.message == f"`{program}` did not answer within 0 seconds"
+
+
+def test_what_fails_meanwhile_ends_the_interpreter(tmp_path: Path) -> None:
+    program = script(tmp_path / "tool", "#!/bin/sh\nexec sleep 60\n")
+    began = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        probe(program, meanwhile=lambda: print(1 // 0))
+    assert time.monotonic() - began < 30
 
 
 def test_the_script_needs_nothing_but_the_standard_library(environment: Path) -> None:

@@ -82,7 +82,7 @@ class TestSiblings:
         self, pair: tuple[Path, Path], cache: Cache, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         probe(pair[0], cache=cache)
-        monkeypatch.setattr("vinstall.target.probe._ask", lambda _: pytest.fail("was asked"))
+        monkeypatch.setattr("vinstall.target.probe._ask", lambda *_: pytest.fail("was asked"))
         assert probe(pair[1], cache=cache).executable == pair[1]
 
     def test_what_was_not_asked_tells_nothing_about_others(

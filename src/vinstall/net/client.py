@@ -149,6 +149,15 @@ class HttpClient:
         """Have `tell` called once, in whatever thread, just before the next request is sent."""
         self._waiting.append(tell)
 
+    def get_ready(self, url: str) -> None:
+        """Load what it takes to ask the server of `url`, authorities included; asks nobody.
+
+        Raises UsageError for a file of authorities that is none.
+        """
+        self._transport(url)
+        if self._contexts is not None and url.lower().startswith("https:"):
+            self._contexts.for_url(url)
+
     def close(self) -> None:
         """Close every connection; the client may be used again."""
         with self._lock:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from packaging.version import Version
@@ -41,6 +41,12 @@ class Surroundings:
     """The interpreter of the virtual environment vinstall runs in; None where it is in none."""
     cache: Cache | None = None
     """Where answers of interpreters are remembered."""
+    meanwhile: Callable[[], None] | None = None
+    """Called while an interpreter starts, where one has to be asked."""
+
+    def ask(self, python: Path) -> Interpreter:
+        """What the interpreter `python` says about itself.  Raises TargetError."""
+        return probe(python, cache=self.cache, meanwhile=self.meanwhile)
 
 
 @frozen
@@ -129,7 +135,7 @@ def _interpreter(place: Place, around: Surroundings) -> tuple[Interpreter, str]:
         return _named(place.python, around), "`--python`"
     if not place.system:
         for python, origin in _environments(around):
-            return probe(python, cache=around.cache), origin
+            return around.ask(python), origin
     if place.system or place.user:
         for found in _running(_on_path(("python3", "python"), around.environ), around):
             if not found.is_virtual:
@@ -190,16 +196,16 @@ def _named(wanted: str, around: Surroundings) -> Interpreter:
     """The interpreter that `--python` names: a path, an environment, a version, a command."""
     path = _absolute(Path(wanted), around.cwd)
     if path.is_dir():
-        return probe(_inside(path, "--python"), cache=around.cache)
+        return around.ask(_inside(path, "--python"))
     if path.is_file():
-        return probe(path, cache=around.cache)
+        return around.ask(path)
     is_path = "/" in wanted or os.sep in wanted or wanted.startswith((".", "~"))
     if not is_path and (match := _VERSION.fullmatch(wanted)):
         version = tuple(map(int, match[1].split(".")))
         return _of_version(version, free_threaded=bool(match[2]), around=around)
     if not is_path:
         for command in _on_path((wanted,), around.environ):
-            return probe(command, cache=around.cache)
+            return around.ask(command)
     raise TargetError(
         f"`--python {wanted}` names no interpreter",
         hint="give the path of an interpreter, the folder of an environment, or a version as `3.12`",
@@ -287,6 +293,6 @@ def _running(candidates: Iterator[Path], around: Surroundings) -> Iterator[Inter
     """Those candidates that answer; a shim without a selected version, say, does not."""
     for path in candidates:
         try:
-            yield probe(path, cache=around.cache)
+            yield around.ask(path)
         except TargetError:
             continue

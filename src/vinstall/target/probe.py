@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +60,17 @@ class Interpreter:
         return self.prefix != self.base_prefix
 
 
-def probe(python: Path, *, cache: Cache | None = None) -> Interpreter:
+def probe(
+    python: Path, *, cache: Cache | None = None, meanwhile: Callable[[], None] | None = None
+) -> Interpreter:
     """What the interpreter `python` says about itself.
 
     A remembered answer costs well under a millisecond; asking anew one start of that
-    interpreter, except for the one that runs this.  Raises TargetError.
+    interpreter, except for the one that runs this.  `meanwhile` is called while it starts, if one
+    has to be.  Raises TargetError.
     """
     if cache is None:
-        return _interpreter(_asked(python))
+        return _interpreter(_asked(python, meanwhile))
     key = _key(python)
     if key is not None:
         remembered = cache.read_value(BUCKET, key)
@@ -77,7 +80,7 @@ def probe(python: Path, *, cache: Cache | None = None) -> Interpreter:
     if sibling is not None:
         facts = sibling.facts
     else:
-        facts = _asked(python)
+        facts = _asked(python, meanwhile)
         _keep_for_siblings(cache, python, facts)
     # A shim answers for whichever interpreter it picks today: nothing to remember.
     is_itself = Path(facts["executable"]) == python
@@ -162,14 +165,14 @@ def _key(python: Path) -> Key | None:
     return (_REVISION, packaging_version, *file, *settings, *host, libc, *user)
 
 
-def _asked(python: Path) -> dict[str, Any]:
+def _asked(python: Path, meanwhile: Callable[[], None] | None) -> dict[str, Any]:
     """The facts, with tags; without a subprocess where `python` runs this.  Raises TargetError."""
     if _is_own(python):
         from vinstall.target import probe_script
 
         facts = probe_script.facts()
     else:
-        facts = _ask(python)
+        facts = _ask(python, meanwhile)
     _check_version(python, facts)
     return facts | {"tags": _tags(facts)}
 
@@ -179,33 +182,13 @@ def _is_own(python: Path) -> bool:
     return str(python) == sys.executable and sys.platform != "darwin"
 
 
-def _ask(python: Path) -> dict[str, Any]:
-    import subprocess
-
-    script = Path(__file__).with_name("probe_script.py")
-    environ = {
-        name: value for name, value in os.environ.items() if name != "__PYVENV_LAUNCHER__"
-    } | {"SYSTEM_VERSION_COMPAT": "0"}
-    try:
-        run = subprocess.run(
-            [python, "-I", script],
-            capture_output=True,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        message = f"`{python}` did not answer within {_TIMEOUT:.0f} seconds"
-        raise TargetError(message) from error
-    except OSError as error:
-        message = f"`{python}` cannot be run: {error.strerror or error}"
-        raise TargetError(message) from error
+def _ask(python: Path, meanwhile: Callable[[], None] | None) -> dict[str, Any]:
+    status, output, errors = _run(python, meanwhile)
     from vinstall.target.probe_script import SENTINEL
 
-    before, _, answer = run.stdout.decode(errors="replace").rpartition(SENTINEL)
-    if run.returncode or (not before and not answer.startswith("{")):
-        lines = run.stderr.decode(errors="replace").strip().splitlines()
+    before, _, answer = output.decode(errors="replace").rpartition(SENTINEL)
+    if status or (not before and not answer.startswith("{")):
+        lines = errors.decode(errors="replace").strip().splitlines()
         raise TargetError(
             f"`{python}` does not answer like a Python interpreter",
             context=tuple(lines[-1:]),
@@ -215,6 +198,38 @@ def _ask(python: Path) -> dict[str, Any]:
 
     facts: dict[str, Any] = json.loads(answer)
     return facts
+
+
+def _run(python: Path, meanwhile: Callable[[], None] | None) -> tuple[int, bytes, bytes]:
+    """The exit status of the script there, and what it wrote to its two outputs."""
+    import subprocess
+
+    environ = {
+        name: value for name, value in os.environ.items() if name != "__PYVENV_LAUNCHER__"
+    } | {"SYSTEM_VERSION_COMPAT": "0"}
+    try:
+        process = subprocess.Popen(
+            [python, "-I", Path(__file__).with_name("probe_script.py")],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except OSError as error:
+        message = f"`{python}` cannot be run: {error.strerror or error}"
+        raise TargetError(message) from error
+    with process:
+        try:
+            if meanwhile is not None:
+                meanwhile()
+            output, errors = process.communicate(timeout=_TIMEOUT)
+        except BaseException as error:
+            process.kill()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            message = f"`{python}` did not answer within {_TIMEOUT:.0f} seconds"
+            raise TargetError(message) from error
+    return process.returncode, output, errors
 
 
 def _check_version(python: Path, facts: Mapping[str, Any]) -> None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from vinstall.target.environment import Target
     from vinstall.workflows.invocation import Invocation
     from vinstall.workflows.policies import Hashes
-    from vinstall.workflows.settings import Settings, SourceSettings, TargetSettings
+    from vinstall.workflows.settings import Settings, TargetSettings
 
 _ANSWERS, _WHEELS = "answers", "wheels"
 """Buckets of the cache: what interpreters and plugins said; unpacked wheels."""
@@ -100,7 +100,9 @@ class Outside:
     @cached_property
     def client(self) -> HttpClient:
         """The one HTTP client."""
-        return _client(self._settings.sources, self._invocation, self._observer)
+        from vinstall.workflows.outside import open_client
+
+        return open_client(self._settings.sources, self._invocation, self._observer)
 
     @cached_property
     def reader(self) -> CachedFileReader:
@@ -109,6 +111,15 @@ class Outside:
 
         return CachedFileReader(
             self.client, self._cache, observer=self._observer, refresh=self._settings.refresh
+        )
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The sources in their order.  Raises UsageError for what is no address."""
+        from vinstall.workflows.outside import open_chain
+
+        return open_chain(
+            self._settings, self._invocation, self._observer, cache=self._cache, client=self.client
         )
 
     def close(self) -> None:
@@ -195,28 +206,6 @@ def assemble(settings: Settings, invocation: Invocation, observer: Observer) -> 
         outside.close()
 
 
-def _client(settings: SourceSettings, invocation: Invocation, observer: Observer) -> HttpClient:
-    from vinstall.net.client import HttpClient
-    from vinstall.net.credentials import Credentials
-    from vinstall.net.network_settings import NetworkSettings, TrustSettings
-
-    environ = invocation.environ
-    keyring = settings.keyring_provider in ("subprocess", "auto", "import")
-    return HttpClient(
-        NetworkSettings(
-            timeout=settings.timeout,
-            retries=settings.retries,
-            offline=settings.offline,
-            trusted_hosts=settings.trusted_hosts,
-            trust=TrustSettings(cert=settings.cert, client_cert=settings.client_cert),
-            proxy=settings.proxy,
-        ),
-        credentials=Credentials(environ=environ, keyring=keyring, observer=observer),
-        environ=environ,
-        observer=observer,
-    )
-
-
 def load_text(rooms: Rooms, location: str) -> bytes:
     """The bytes of a requirements file or its like, by path or URL.
 
@@ -242,34 +231,18 @@ def load_text(rooms: Rooms, location: str) -> bytes:
 
 
 def build_chain(rooms: Rooms) -> Chain:
-    """The sources in their order.  Raises UsageError for what is no address."""
-    from vinstall.sources import chain_builder
-
-    settings = rooms.settings.sources
-    return chain_builder.build_chain(
-        chain_builder.SourceChoice(
-            index_url=settings.index_url,
-            extra_index_urls=settings.extra_index_urls,
-            no_index=settings.no_index,
-            find_links=settings.find_links,
-            index_for=settings.index_for,
-            strategy=settings.index_strategy,
-            refresh=rooms.settings.refresh,
-        ),
-        base=rooms.invocation.folder,
-        client=rooms.client,
-        cache=rooms.cache,
-        observer=rooms.observer,
-    )
+    """The sources in their order, the same each time.  Raises UsageError for what is no address."""
+    return rooms.outside.chain
 
 
 # --- target -------------------------------------------------------------------------------------
 
 
-def find_target(rooms: Rooms) -> Target:
+def find_target(rooms: Rooms, *, meanwhile: Callable[[], None] | None = None) -> Target:
     """The environment of this run, as it is or as `--python-platform` and its like describe it.
 
-    A host file of another kind of machine describes it too.
+    A host file of another kind of machine describes it too.  `meanwhile` is called while an
+    interpreter starts, where one has to be asked.
 
     Raises TargetError where there is none.
     """
@@ -283,6 +256,7 @@ def find_target(rooms: Rooms) -> Target:
             cwd=invocation.folder,
             own=invocation.python if invocation.is_virtual else None,
             cache=rooms.cache,
+            meanwhile=meanwhile,
         ),
     )
     if wanted.platforms or wanted.abis or wanted.implementation is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -69,7 +70,7 @@ def install(settings: Settings, invocation: Invocation, observer: Observer) -> I
     if locked is not None:
         settings = replace(settings, requirement_files=(), groups=())
     with opened(settings, invocation, observer) as (rooms, asked):
-        target = find_target(rooms)
+        target = find_target(rooms, meanwhile=None if locked else partial(_begin_early, rooms))
         observer.target(describe(target))
         if settings.dry_run:
             return _install(rooms, asked, target, None, locked)
@@ -90,6 +91,13 @@ def install(settings: Settings, invocation: Invocation, observer: Observer) -> I
         with lock_environment(target, observer) as lock:
             heal(target, observer, lock=lock)
             return _install(rooms, asked, target, lock, locked)
+
+
+def _begin_early(rooms: Rooms) -> None:
+    """Use the time in which an interpreter starts that was never asked."""
+    from vinstall.workflows.head_start import begin_early
+
+    begin_early(rooms)
 
 
 def _install(
