@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vinstall.installation.concurrency import Background, Twin
+from vinstall.installation.concurrency import Background, Turns, Twin
 
 forking = pytest.mark.skipif(sys.platform != "linux", reason="processes are not copied here")
 
@@ -41,6 +41,32 @@ class TestBackground:
         background = Background((tmp_path / "made").touch)
         assert (tmp_path / "made").exists()
         background.wait()
+
+
+class TestTurns:
+    def test_each_is_given_once_whoever_asks(self) -> None:
+        taken: list[int] = []
+        with Turns(256) as turns:
+            others = [Background(lambda: taken.extend(turns)) for _ in range(2)]
+            taken.extend(turns)
+            for other in others:
+                other.wait()
+        assert sorted(taken) == list(range(256))
+
+    @forking
+    def test_so_it_is_between_processes(self) -> None:
+        with Turns(256) as turns:
+            twin = Twin(lambda: " ".join(map(str, turns)))
+            taken = list(turns)
+            taken += map(int, twin.wait().split())
+        assert sorted(taken) == list(range(256))
+
+    def test_after_the_end_there_is_none(self) -> None:
+        with Turns(256) as turns:
+            assert next(iter(turns)) == 0
+            turns.end()
+            assert list(turns) == []
+            turns.end()
 
 
 @forking

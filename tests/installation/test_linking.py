@@ -7,12 +7,15 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vinstall.cache.store import file_group
+from vinstall.cache.store import file_group, file_groups
 from vinstall.installation import transfer as transferring
 from vinstall.installation.copying import clone_file
 from vinstall.installation.linking import LinkMode, default_link_mode
@@ -35,7 +38,14 @@ def transfer(source: Path, target: Path) -> Transfer:
     for path in sorted(source.iterdir()):
         status = path.stat()
         rows.append((path.name, status.st_size, status.st_mtime_ns, status.st_mode))
-    return Transfer(f"{source}/", f"{target}/", file_group("purelib", "", "", rows), 0, len(rows))
+    return Transfer(f"{source}/", f"{target}/", file_group("purelib", "", "", rows))
+
+
+def transfers(source: Path, target: Path) -> list[Transfer]:
+    """The same in several."""
+    whole = transfer(source, target)
+    groups = file_groups({("purelib", "", ""): list(whole.group.rows())})
+    return [whole._replace(group=group) for group in groups]
 
 
 def same_file(source: Path, target: Path) -> bool:
@@ -205,50 +215,36 @@ class TestSharingOut:
         for number in range(4):
             assert len(list((tmp_path / f"target{number}").iterdir())) == 702
 
-    def test_the_files_of_one_folder(
-        self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
-    ) -> None:
+    def test_the_files_of_one_folder(self, source: Path, tmp_path: Path, mode: LinkMode) -> None:
         for number in range(1500):
             (source / f"m{number}").write_text(str(number))
-        shares: list[int] = []
-        run = Linker._run
-
-        def noting(linker: Linker, work: list[Transfer]) -> str:
-            shares.append(sum(len(task.names) for task in work))
-            return run(linker, work)
-
-        monkeypatch.setattr(Linker, "_run", noting)
-        Linker(mode).run([transfer(source, tmp_path / "target")])
+        work = transfers(source, tmp_path / "target")
+        assert [task.group.number for task in work] == [256] * 5 + [222]
+        Linker(mode).run(work)
         found = {path.name: path.read_bytes() for path in (tmp_path / "target").iterdir()}
         assert found == {path.name: path.read_bytes() for path in source.iterdir()}
-        # What another process does is noted there.
-        assert sorted(shares) in ([478, 1024], [478])
 
-    @pytest.mark.parametrize("refused", [0, 1])
-    def test_a_fallback_of_either_half_is_noted(
-        self,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        mode: LinkMode,
-        refused: int,
+    def test_a_fallback_of_the_other_is_noted(
+        self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
     ) -> None:
-        work = []
-        for at in (0, 1):
-            (tmp_path / f"source{at}").mkdir()
-            for number in range(400):
-                (tmp_path / f"source{at}" / f"m{number}").touch()
-            work.append(transfer(tmp_path / f"source{at}", tmp_path / f"target{at}"))
+        for number in range(600):
+            (source / f"m{number}").touch()
+        here = os.getpid(), threading.get_ident()
 
-        def refuse(link: str, target: str) -> None:
-            if link.startswith(work[refused].source):
+        def link(name: str, target: str) -> None:
+            if (os.getpid(), threading.get_ident()) != here:
+                (tmp_path / "refused").touch()
                 raise OSError(errno.EPERM, os.strerror(errno.EPERM))
-            os.link(link, target)
+            while not (tmp_path / "refused").exists():
+                time.sleep(0.001)
+            os.link(name, target)
 
         monkeypatch.setattr(transferring, "_link_many", lambda *_: 0)
-        monkeypatch.setitem(transferring._LINKS, LinkMode.HARDLINK, refuse)
+        monkeypatch.setitem(transferring._LINKS, LinkMode.HARDLINK, link)
         linker = Linker(mode)
-        linker.run(work)
+        linker.run(transfers(source, tmp_path / "target"))
         assert linker.mode == LinkMode.COPY
+        assert len(list((tmp_path / "target").iterdir())) == 602
 
     def test_an_interruption_is_told_after_all_have_ended(
         self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
@@ -257,7 +253,7 @@ class TestSharingOut:
             (source / f"m{number}").touch()
         here = os.getpid(), threading.get_ident()
 
-        def fail(_linker: Linker, _work: list[Transfer]) -> str:
+        def fail(_linker: Linker, _work: Iterable[Transfer]) -> str:
             if (os.getpid(), threading.get_ident()) == here:
                 raise KeyboardInterrupt
             time.sleep(0.1)
@@ -266,7 +262,7 @@ class TestSharingOut:
 
         monkeypatch.setattr(Linker, "_run", fail)
         with pytest.raises(KeyboardInterrupt):
-            Linker(mode).run([transfer(source, tmp_path / "target")])
+            Linker(mode).run(transfers(source, tmp_path / "target"))
         assert (tmp_path / "late").exists()
 
     @pytest.mark.parametrize("index", [0, 3])
@@ -282,6 +278,32 @@ class TestSharingOut:
         with pytest.raises(FileExistsError) as caught:
             Linker(mode).run(work)
         assert str(taken / "m299") in (caught.value.filename, caught.value.filename2)
+
+
+class TestShares:
+    @given(st.lists(st.integers(0, 400), max_size=300))
+    def test_are_of_about_one_size_and_in_order(self, counts: list[int]) -> None:
+        tasks: list[Transfer | NewFile] = [NewFile("/t/", "n", b"", False)]
+        for count in counts:
+            rows = [(f"m{number}", 0, 0, 0) for number in range(count)]
+            tasks.append(Transfer("/s/", "/t/", file_group("purelib", "", "", rows)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "cpu_count", lambda: 2)
+            shares = transferring._shares(tasks, "hardlink")
+        total = 3 + sum(counts)
+        assert [task for share in shares for task in share] == tasks
+        assert 1 <= len(shares) <= 256
+        if total < 512:
+            assert len(shares) == 1
+        for share in shares[:-1] if total >= 512 else ():
+            size = sum(one.group.number if isinstance(one, Transfer) else 3 for one in share)
+            assert total // 64 <= size < total // 64 + 400
+
+    def test_one_core_has_one(self, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "cpu_count", lambda: 1)
+        rows = [(f"m{number}", 0, 0, 0) for number in range(1000)]
+        task = Transfer(f"{source}/", "/t/", file_group("purelib", "", "", rows))
+        assert transferring._shares([task, task], "hardlink") == [[task, task]]
 
 
 class TestNewFiles:

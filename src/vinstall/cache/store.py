@@ -23,7 +23,7 @@ from vinstall.values import Row
 
 TYPE_CHECKING = False  # this module is loaded by runs that last less than `typing` costs
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -31,12 +31,15 @@ _REVISION = 3
 _MARSHAL = 4
 """The newest format of `marshal` that every supported Python reads."""
 
+_MOST = 256
+"""Files in one group."""
+
 _MANIFEST = "manifest"
 _FILES = "files"
 
 
 class FileGroup(Row):
-    """The files of one folder that go into one folder; made by `file_group`.
+    """The files of one folder that go into one folder, or some of them; made by `file_groups`.
 
     An installation handles thousands of files and asks about few, so that names and facts are kept
     as one text and one lump of bytes until somebody asks.
@@ -83,6 +86,20 @@ def file_group(
     names, *facts = zip(*rows, strict=True) if rows else ((), (), (), ())
     packed = marshal.dumps(tuple(facts), _MARSHAL)
     return FileGroup(scheme, folder, source, len(rows), "/".join(names), packed)
+
+
+def file_groups(
+    rows: Mapping[tuple[str, str, str], Sequence[tuple[str, int, int, int]]],
+) -> tuple[FileGroup, ...]:
+    """All files of a wheel: by scheme, folder and source, as `file_group` has them.
+
+    No group is so large that two processes could not share the work.
+    """
+    return tuple(
+        file_group(*key, several[at : at + _MOST])
+        for key, several in rows.items()
+        for at in range(0, len(several), _MOST)
+    )
 
 
 class RecordPart(Row):

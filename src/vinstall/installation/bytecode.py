@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from vinstall.cache.store import Bytecode, FileGroup, Store, StoredWheel, file_group
+from vinstall.cache.store import Bytecode, FileGroup, Store, StoredWheel, file_groups
 from vinstall.errors import InstallationError
 from vinstall.installation.placement import joined
 from vinstall.observer import Observer
@@ -139,4 +139,4 @@ def _groups(job: _Job, written: Iterable[str]) -> tuple[FileGroup, ...]:
         status = (job.folder / "files" / path).stat()
         row = (name, status.st_size, status.st_mtime_ns, status.st_mode)
         rows.setdefault((scheme, joined(folder, "__pycache__"), source), []).append(row)
-    return tuple(file_group(*key, group) for key, group in rows.items())
+    return file_groups(rows)

@@ -1,4 +1,4 @@
-"""Background: a call in a thread of its own; Twin: one in a copy of this process.
+"""Background: a call in a thread of its own; Twin: one in a copy of this process; Turns: whose it is.
 
 A thread as `threading` makes it, without loading that: it brings `functools` and `collections`
 along.
@@ -13,7 +13,8 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import Self
 
 
 class Background:
@@ -45,6 +46,34 @@ class Background:
         with self._running:
             if self._failure is not None:
                 raise self._failure
+
+
+class Turns:
+    """The numbers from 0 to before `count`, each to whoever asks first: threads, or copies of this process.
+
+    For work in parts of which nobody knows beforehand how fast they go.  Used as a context.
+    """
+
+    def __init__(self, count: int) -> None:
+        """`count`: at most 256."""
+        # A pipe gives each of its bytes once.
+        self._reading, writing = os.pipe()
+        os.write(writing, bytes(range(count)))
+        os.close(writing)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._reading)
+
+    def __iter__(self) -> Iterator[int]:
+        while turn := os.read(self._reading, 1):
+            yield turn[0]
+
+    def end(self) -> None:
+        """Leave no more to anybody."""
+        os.read(self._reading, 256)
 
 
 class Twin:

@@ -13,7 +13,7 @@ import os
 import sys
 
 from vinstall.cache.integrity import can_fork
-from vinstall.installation.concurrency import Background, Twin
+from vinstall.installation.concurrency import Background, Turns, Twin
 from vinstall.installation.copying import OpenFolder, clone_file, copy_file, write_file
 from vinstall.values import Row
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from vinstall.cache.store import FileGroup
 
 _FEW = 512
-"""Links below which a second thread does not pay."""
+"""Links below which a second process does not pay."""
+_SHARES = 64
+"""Parts of the work, of which each process takes one after the other."""
 _LINKED_BYTES = 10_000
 """Bytes that are copied in the time of one link."""
 _MANY = 4
@@ -57,19 +59,6 @@ class Transfer(Row):
     target: str
     """With a `/` at the end."""
     group: FileGroup
-    begin: int
-    end: int
-    """They are those of the group from `begin` to before `end`."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Their names."""
-        return self.group.names[self.begin : self.end]
-
-    @property
-    def size(self) -> int:
-        """Their sizes together."""
-        return sum(self.group.facts[0][self.begin : self.end])
 
 
 class NewFile(Row):
@@ -106,40 +95,45 @@ class Linker:
 
         Raises OSError, such as FileExistsError where a name is taken.
         """
-        work = [piece for task in tasks for piece in _pieces(task)]
-        half = _half([_cost(task, self.mode) for task in work])
-        # A process before a thread: one that has threads is not copied.
-        other = self._begin(work[:half])
-        beside = Background(meanwhile)
-        ends = [beside.wait] if other is None else [beside.wait, other]
+        shares = _shares(list(tasks), self.mode)
         failure: BaseException | None = None
-        for part in (lambda: self._run(work[half:]), *ends):
-            try:
-                part()
-            except BaseException as error:  # noqa: BLE001  raised when all have ended
-                failure = failure or error
+        with Turns(len(shares)) as turns:
+
+            def work() -> str:
+                try:
+                    return self._run(task for turn in turns for task in shares[turn])
+                except BaseException:
+                    turns.end()
+                    raise
+
+            # A process before a thread: one that has threads is not copied.
+            ends = [self._begin(work)] if len(shares) > 1 else []
+            ends.append(Background(meanwhile).wait)
+            for part in (work, *ends):
+                try:
+                    part()
+                except BaseException as error:  # noqa: BLE001  raised when all have ended
+                    failure = failure or error
         if failure is not None:
             raise failure
 
-    def _begin(self, work: Sequence[Transfer | NewFile]) -> Callable[[], None] | None:
-        """Begin with a part of the work, if there is any; what is returned waits for its end."""
-        if not work:
-            return None
+    def _begin(self, work: Callable[[], str]) -> Callable[[], None]:
+        """Begin to work beside this thread; what is returned waits for the end of it."""
         if can_fork():
             try:
-                twin = Twin(lambda: self._run(work))
+                twin = Twin(work)
             except OSError:  # no more processes
                 pass
             else:
                 return lambda: self._adopt(twin.wait())
-        return Background(lambda: self._run(work)).wait
+        return Background(work).wait
 
     def _adopt(self, mode: str) -> None:
         """Note the fallback of a copy of this process."""
         if mode == "copy":
             self.mode = mode
 
-    def _run(self, work: Sequence[Transfer | NewFile]) -> str:
+    def _run(self, work: Iterable[Transfer | NewFile]) -> str:
         """Put files in place; the mode in effect then."""
         made: set[str] = set()
         for task in work:
@@ -155,7 +149,7 @@ class Linker:
     def _transfer(self, transfer: Transfer) -> None:
         done = 0
         if self.mode != "copy":
-            names = transfer.names
+            names = transfer.group.names
             done = _link_many(transfer, names) if self.mode == "hardlink" else 0
             link = _LINKS[self.mode]
             source, target = transfer.source, transfer.target
@@ -175,7 +169,7 @@ class Linker:
 
     def _copy(self, transfer: Transfer, begin: int) -> None:
         """Copies, but for the first `begin` files."""
-        rows = list(transfer.group.rows())[transfer.begin + begin : transfer.end]
+        rows = list(transfer.group.rows())[begin:]
         with OpenFolder(transfer.source) as source, OpenFolder(transfer.target) as target:
             for name, size, time, mode in rows:
                 try:
@@ -186,32 +180,30 @@ class Linker:
                     raise OSError(error.errno, error.strerror, transfer.target + name) from error
 
 
-def _pieces(task: Transfer | NewFile) -> Iterable[Transfer | NewFile]:
-    """A task in parts that can be shared out."""
-    if not isinstance(task, Transfer) or task.end <= _FEW:
-        return (task,)
-    begins = range(0, task.end, _FEW)
-    return [task._replace(begin=at, end=min(at + _FEW, task.end)) for at in begins]
+def _shares(tasks: list[Transfer | NewFile], mode: str) -> list[list[Transfer | NewFile]]:
+    """The work in parts of about one size; one part where there is little of it, or one core."""
+    costs = [_cost(task, mode) for task in tasks]
+    total = sum(costs)
+    if total < _FEW or (os.cpu_count() or 1) < 2:
+        return [tasks]
+    shares: list[list[Transfer | NewFile]] = []
+    most = total // _SHARES
+    cost = most
+    for task, more in zip(tasks, costs, strict=True):
+        if cost >= most:
+            shares.append([])
+            cost = 0
+        shares[-1].append(task)
+        cost += more
+    return shares
 
 
 def _cost(task: Transfer | NewFile, mode: str) -> int:
     """What to put something in place costs, in links."""
     if not isinstance(task, Transfer):
         return 3
-    count = task.end - task.begin
-    return 3 * count + task.size // _LINKED_BYTES if mode == "copy" else count
-
-
-def _half(costs: Sequence[int]) -> int:
-    """How many tasks are half of the work; none where there is too little to share, or one core."""
-    total = sum(costs)
-    if total < _FEW or (os.cpu_count() or 1) < 2:
-        return 0
-    half, cost = 0, 0
-    while cost < total // 2:
-        cost += costs[half]
-        half += 1
-    return half
+    count = task.group.number
+    return 3 * count + sum(task.group.facts[0]) // _LINKED_BYTES if mode == "copy" else count
 
 
 def _link_many(transfer: Transfer, names: Sequence[str]) -> int:
@@ -251,7 +243,7 @@ def _make_folder(folder: str, made: set[str]) -> None:
 def transfer(group: FileGroup, root: str, target: str) -> Transfer:
     """The files of `group`, which lie below `root`, for the folder `target`."""
     source = f"{root}/{group.source}/" if group.source else f"{root}/"
-    return Transfer._make((source, f"{target}/", group, 0, group.number))
+    return Transfer._make((source, f"{target}/", group))
 
 
 _LINKS: dict[str, Callable[[str, str], None]] = {

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vinstall.cache.store import FileGroup, RecordPart, Store, StoredWheel, file_group
+from vinstall.cache.store import FileGroup, RecordPart, Store, StoredWheel, file_groups
 from vinstall.errors import InstallationError
 from vinstall.installation.entry_points import parse_entry_points
 from vinstall.installation.inflate import Codec, Written, best_codec, unpack_members
@@ -167,7 +167,7 @@ def _groups(
     row = (installer.name, status.st_size, status.st_mtime_ns, status.st_mode)
     key = (checked.root, checked.dist_info, checked.dist_info)
     rows.setdefault(key, []).append(row)
-    return tuple(file_group(*key, group) for key, group in rows.items())
+    return file_groups(rows)
 
 
 def _record(checked: CheckedWheel, templates: frozenset[str]) -> tuple[RecordPart, ...]:
