@@ -55,6 +55,8 @@ class Text(Row):
     name: str
     content: bytes
     executable: bool = False
+    more: tuple[str, ...] = ()
+    """What follows the content, in parts that are put together when the file is written."""
 
 
 @frozen
@@ -128,7 +130,7 @@ class Assembler:
         texts += self._metadata(incoming, folders)
         record = self._record(wheel, folders, scripts, texts, rows)
         area, folder = self._place(folders[wheel.root])
-        texts.append(Text(area, joined(folder, wheel.dist_info), "RECORD", record))
+        texts.append(Text(area, joined(folder, wheel.dist_info), "RECORD", b"", more=record))
         return Arrival(owner=incoming.name, links=tuple(links), texts=tuple(texts))
 
     def _place(self, folder: str) -> tuple[int, str]:
@@ -192,7 +194,7 @@ class Assembler:
         scripts: Mapping[str, EntryPoint],
         texts: Iterable[Text],
         rows: Iterable[tuple[str, str, str]],
-    ) -> bytes:
+    ) -> tuple[str, ...]:
         """RECORD: the wheel's own rows, then those of what was made for the target."""
         root = folders[wheel.root]
         parts = []
@@ -206,7 +208,7 @@ class Assembler:
             path = self._way(folder, root) + text.name
             made.append((path, record_digest(text.content), str(len(text.content))))
         own = (f"{wheel.dist_info}/RECORD", "", "")
-        return "".join((*parts, render_record([*rows, *made, own]))).encode()
+        return *parts, render_record([*rows, *made, own])
 
 
 def _without(

@@ -137,7 +137,7 @@ class Change:
             yield transfer(link.group, link.root, self._staged(link.area, link.folder))
         for text in arrival.texts:
             folder = self._staged(text.area, text.folder)
-            yield NewFile(f"{folder}/", text.name, text.content, text.executable)
+            yield NewFile(f"{folder}/", text.name, text.content, text.executable, text.more)
 
     def _staged(self, area: int, folder: str) -> str:
         return joined(self._journal.areas[area].new, folder)

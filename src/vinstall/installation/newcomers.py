@@ -10,10 +10,7 @@ from __future__ import annotations
 from vinstall.cache.folder_lock import FolderLock, try_lock
 from vinstall.cache.integrity import Inspection
 from vinstall.cache.store import Store
-from vinstall.installation.assembly import Incoming
-from vinstall.installation.change import Change, Obstructed
 from vinstall.installation.destination import Destination
-from vinstall.installation.transfer import Linker, default_mode
 from vinstall.values import Row
 
 TYPE_CHECKING = False
@@ -21,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vinstall.cache.integrity import Tree
-    from vinstall.cache.store import Bytecode
+    from vinstall.cache.store import Bytecode, StoredWheel
+
+    Stored = tuple[StoredWheel, Bytecode | None]
+    """A wheel, and its compiled modules where they are wanted."""
 
 _HEAVY = 150_000
 """What is known of wheels, in bytes, from which on a process that looks is worth its start."""
@@ -62,25 +62,33 @@ def install_directly(
     """
     store = Store(store_root)
 
-    def load() -> list[Incoming]:
-        incoming = [_incoming(store, newcomer, bytecode_kind) for newcomer in newcomers]
-        return [one for one in incoming if one is not None]
+    def load() -> list[Stored]:
+        found = (_stored(store, newcomer, bytecode_kind) for newcomer in newcomers)
+        return [one for one in found if one is not None]
 
-    weight = sum(store.weight(newcomer.sha256) for newcomer in newcomers)
-    inspection = Inspection(lambda: _trees(load()), many=weight >= _HEAVY)
-    linker = Linker(link_mode or default_mode(), keep_times=bytecode_kind is not None)
-    found: list[Incoming] = []
+    inspection = Inspection(lambda: _trees(load()), many=_is_much(store, newcomers))
+    # While the other process looks, the rest of the code is loaded.
+    from vinstall.installation.assembly import Incoming
+    from vinstall.installation.change import Change, Obstructed
+    from vinstall.installation.transfer import Linker, default_mode
+
+    found: list[Stored] = []
     try:
         found = load()
         if len(found) < len(newcomers):
             return False
-        change = Change(found, destination, linker)
+        incoming = [
+            Incoming(newcomer.name, wheel, newcomer.requested, newcomer.origin, bytecode)
+            for newcomer, (wheel, bytecode) in zip(newcomers, found, strict=True)
+        ]
+        linker = Linker(link_mode or default_mode(), keep_times=bytecode_kind is not None)
+        change = Change(incoming, destination, linker)
         change.prepare()
         change.carry_out(lambda: _confirm(inspection))
     except Obstructed:
         return False
     except _Damaged:
-        store.drop_damaged([one.wheel for one in found])
+        store.drop_damaged([wheel for wheel, _ in found])
         return False
     finally:
         inspection.stop()
@@ -96,21 +104,27 @@ def _confirm(inspection: Inspection) -> None:
         raise _Damaged
 
 
-def _incoming(store: Store, newcomer: Newcomer, kind: str | None) -> Incoming | None:
-    """The wheel of `newcomer`, its files not looked at yet; None where the store has it not."""
+def _is_much(store: Store, newcomers: Sequence[Newcomer]) -> bool:
+    """Whether there are a thousand files or more."""
+    weight = 0
+    for newcomer in newcomers:
+        weight += store.weight(newcomer.sha256)
+        if weight >= _HEAVY:
+            return True
+    return False
+
+
+def _stored(store: Store, newcomer: Newcomer, kind: str | None) -> Stored | None:
+    """What the store has of `newcomer`, not looked at yet; None where that is not all of it."""
     wheel = store.load(newcomer.sha256)
     if wheel is None or wheel.filename != newcomer.filename:
         return None
-    bytecode: Bytecode | None = None
-    if kind is not None:
-        bytecode = store.load_bytecode(wheel, kind)
-        if bytecode is None:
-            return None
-    return Incoming(newcomer.name, wheel, newcomer.requested, newcomer.origin, bytecode)
+    bytecode = store.load_bytecode(wheel, kind) if kind is not None else None
+    return None if kind is not None and bytecode is None else (wheel, bytecode)
 
 
-def _trees(incoming: Sequence[Incoming]) -> list[Tree]:
+def _trees(found: Sequence[Stored]) -> list[Tree]:
     """What has to be looked at."""
-    trees: list[Tree] = [(one.wheel.path, one.wheel.groups) for one in incoming]
-    trees += [(one.bytecode.path, one.bytecode.groups) for one in incoming if one.bytecode]
+    trees: list[Tree] = [(wheel.path, wheel.groups) for wheel, _ in found]
+    trees += [(bytecode.path, bytecode.groups) for _, bytecode in found if bytecode]
     return trees

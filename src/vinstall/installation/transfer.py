@@ -69,6 +69,8 @@ class NewFile(Row):
     name: str
     content: bytes
     executable: bool
+    more: tuple[str, ...] = ()
+    """Parts of a text that follow the content."""
 
 
 class Linker:
@@ -143,7 +145,8 @@ class Linker:
                 self._transfer(task)
             else:
                 mode = 0o777 if task.executable else 0o666
-                write_file(task.target + task.name, task.content, mode)
+                content = task.content + "".join(task.more).encode()
+                write_file(task.target + task.name, content, mode)
         return str(self.mode)
 
     def _transfer(self, transfer: Transfer) -> None:
