@@ -7,10 +7,12 @@ import hashlib
 import os
 import random
 import shutil
+import signal
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,15 @@ from tests.support.wheels import make_wheel
 from vinstall.cache.files import Cache
 from vinstall.cache.store import Store, StoredWheel, file_group
 from vinstall.errors import HashMismatch, InstallationError, NetworkError
+from vinstall.installation.arriving_file import ArrivingFile, EarlyFile
 from vinstall.installation.fetch import fetch_wheels
+from vinstall.installation.follower import shared_out
 from vinstall.installation.plan import Plan
-from vinstall.installation.streaming import ArrivingFile, EarlyFile, Following, Queue
+from vinstall.installation.streaming import Following, Queue
 from vinstall.installation.unpack import unpack_wheel
+from vinstall.installation.unpack_process import Process, begin_process
+from vinstall.installation.unpack_worker import serve
+from vinstall.installation.unpacker import Unpacker
 from vinstall.installation.wheel_file import InvalidWheel, Member
 from vinstall.net.client import HttpClient
 from vinstall.net.network_settings import NetworkSettings
@@ -52,6 +59,22 @@ FILES: dict[str, str | bytes] = {
 def worth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vinstall.sources.arrival.WORTH_FOLLOWING", 1 << 20)
     monkeypatch.setattr("vinstall.installation.fetch.WORTH_FOLLOWING", 1 << 20)
+    monkeypatch.setattr("vinstall.installation.streaming._PART", 1 << 20)
+    monkeypatch.setattr("vinstall.installation.unpacker.begin_process", in_a_thread)
+
+
+def in_a_thread(root: Path) -> Process:
+    """What a process does; here, what a test has replaced is replaced for it, too."""
+    reading, requests = os.pipe()
+    answers, writing = os.pipe()
+
+    def work() -> None:
+        with open(reading, "rb") as asked, suppress(EOFError, OSError), open(writing, "wb") as said:
+            serve(asked, said, Store(root), lambda: False)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return Process(0, open(requests, "wb"), open(answers, "rb"), lambda: None, thread.join)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +140,9 @@ def follow(
     bringing: Bringing, store: Store, observer: Observer | None = None
 ) -> StoredWheel | None:
     """The wheel, brought in many steps."""
-    with Following(store, NAME, observer or Listener(), threads=2) as following:
+    with Following(
+        store, NAME, observer or Listener(), begin=Unpacker(store, Observer()).lend, processes=2
+    ) as following:
         following.follow(bringing)
         for place in range(0, bringing.size, 300_000):
             bringing.bring(place)
@@ -179,7 +204,9 @@ class TestBeforeTheEnd:
         self, tmp_path: Path, store: Store, wheel: Path
     ) -> None:
         bringing = Bringing(tmp_path, wheel)
-        with Following(store, NAME, Listener(), threads=2) as following:
+        with Following(
+            store, NAME, Listener(), begin=Unpacker(store, Observer()).lend, processes=2
+        ) as following:
             following.follow(bringing)
             bringing.bring(bringing.size // 2)
             folder = store.root.parent / "tmp"
@@ -198,7 +225,9 @@ class TestBeforeTheEnd:
         bringing = Bringing(tmp_path, wheel)
 
         def fail() -> None:
-            with Following(store, NAME, Listener(), threads=2) as following:
+            with Following(
+                store, NAME, Listener(), begin=Unpacker(store, Observer()).lend, processes=2
+            ) as following:
                 following.follow(bringing)
                 bringing.bring(bringing.size // 2)
                 bringing.end()
@@ -212,13 +241,17 @@ class TestBeforeTheEnd:
         self, tmp_path: Path, store: Store, wheel: Path
     ) -> None:
         bringing = Bringing(tmp_path, wheel)
-        with Following(store, NAME, Listener(), threads=2) as following:
+        with Following(
+            store, NAME, Listener(), begin=Unpacker(store, Observer()).lend, processes=2
+        ) as following:
             following.follow(bringing)
             bringing.bring()
         assert left_behind(store) == []
 
     def test_where_nothing_was_followed_there_is_nothing(self, store: Store, wheel: Path) -> None:
-        with Following(store, NAME, Listener(), threads=2) as following:
+        with Following(
+            store, NAME, Listener(), begin=Unpacker(store, Observer()).lend, processes=2
+        ) as following:
             assert following.finish(FetchedFile(path=wheel, sha256="0" * 64)) is None
 
 
@@ -266,7 +299,9 @@ class TestRefusals:
     def test_a_body_that_never_comes(self, tmp_path: Path, store: Store, wheel: Path) -> None:
         listener = Listener()
         bringing = Bringing(tmp_path, wheel)
-        with Following(store, NAME, listener, threads=2) as following:
+        with Following(
+            store, NAME, listener, begin=Unpacker(store, Observer()).lend, processes=2
+        ) as following:
             following.follow(bringing)
             bringing.bring(1000)
             bringing.end()
@@ -279,19 +314,143 @@ class TestRefusals:
         def full(*args: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr("vinstall.installation.streaming.unpack_from", full)
+        monkeypatch.setattr("vinstall.installation.follower.unpack_from", full)
         assert self.refused(Bringing(tmp_path, wheel), store) == "No space left on device"
 
-    def test_a_fault_of_ours_is_not_hidden(
+    def test_a_fault_of_ours_is_left_to_the_whole_file_to_meet(
         self, tmp_path: Path, store: Store, wheel: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def wrong(*args: object) -> None:
             raise AssertionError("a bug")
 
-        monkeypatch.setattr("vinstall.installation.streaming.unpack_from", wrong)
-        with pytest.raises(AssertionError, match="a bug"):
-            follow(Bringing(tmp_path, wheel), store)
+        monkeypatch.setattr("vinstall.installation.follower.unpack_from", wrong)
+        assert self.refused(Bringing(tmp_path, wheel), store) == "a bug"
+
+    @pytest.mark.parametrize("which", [1, 2])
+    def test_a_process_that_cannot_be_begun(
+        self,
+        tmp_path: Path,
+        store: Store,
+        wheel: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        which: int,
+    ) -> None:
+        begun: list[Path] = []
+
+        def begin(root: Path) -> Process:
+            begun.append(root)
+            if len(begun) == which:
+                raise OSError(errno.EAGAIN, "there are too many")
+            return in_a_thread(root)
+
+        monkeypatch.setattr("vinstall.installation.unpacker.begin_process", begin)
+        assert self.refused(Bringing(tmp_path, wheel), store) == "there are too many"
+
+    def test_a_process_that_ends_in_the_middle(
+        self, tmp_path: Path, store: Store, wheel: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def end(*args: object) -> None:
+            raise EOFError
+
+        monkeypatch.setattr("vinstall.installation.follower.unpack_from", end)
+        reason = "the process that unpacks it has ended"
+        assert self.refused(Bringing(tmp_path, wheel), store) == reason
+
+    @pytest.mark.parametrize(
+        ("call", "error", "reason"),
+        [
+            (
+                "vinstall.cache.store.Store.begin",
+                OSError(errno.EROFS, "Read-only file system"),
+                "Read-only file system",
+            ),
+            (
+                "concurrent.futures.ThreadPoolExecutor.submit",
+                RuntimeError("can't start new thread"),
+                "can't start new thread",
+            ),
+        ],
+    )
+    def test_what_the_system_does_not_allow(
+        self,
+        tmp_path: Path,
+        store: Store,
+        wheel: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        call: str,
+        error: Exception,
+        reason: str,
+    ) -> None:
+        def refused(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(call, refused)
+        assert self.refused(Bringing(tmp_path, wheel), store) == reason
+
+
+class TestProcesses:
+    def test_they_do_the_same_as_threads(
+        self, tmp_path: Path, store: Store, wheel: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun: list[Process] = []
+
+        def begin(root: Path) -> Process:
+            begun.append(begin_process(root))
+            return begun[-1]
+
+        monkeypatch.setattr("vinstall.installation.unpacker.begin_process", begin)
+        bringing = Bringing(tmp_path, wheel)
+        streamed = follow(bringing, store)
+        assert streamed is not None
+        assert store.find(streamed.sha256) == streamed
+        assert Path(streamed.path, "demo/large.so").read_bytes() == FILES["demo/large.so"]
+        assert len(begun) == 2
+        for process in begun:
+            with pytest.raises(ProcessLookupError):
+                os.kill(process.pid, 0)
+
+    def test_one_that_is_killed(
+        self, tmp_path: Path, store: Store, wheel: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def begin(root: Path) -> Process:
+            process = begin_process(root)
+            os.kill(process.pid, signal.SIGKILL)
+            return process
+
+        monkeypatch.setattr("vinstall.installation.unpacker.begin_process", begin)
+        assert follow(Bringing(tmp_path, wheel), store) is None
         assert left_behind(store) == []
+
+    def test_where_there_are_no_links_the_wheel_is_read_where_it_lies(
+        self, tmp_path: Path, store: Store, wheel: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def link(*args: object) -> None:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr("vinstall.installation.streaming.os.link", link)
+        assert follow(Bringing(tmp_path, wheel), store) is not None
+
+    def test_they_read_it_wherever_it_is_moved(
+        self, tmp_path: Path, store: Store, wheel: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        moved = threading.Event()
+
+        def begin(root: Path) -> Process:
+            assert moved.wait(20)
+            return in_a_thread(root)
+
+        monkeypatch.setattr("vinstall.installation.unpacker.begin_process", begin)
+        bringing = Bringing(tmp_path, wheel)
+        with Following(
+            store, NAME, Listener(), begin=Unpacker(store, Observer()).lend, processes=2
+        ) as following:
+            following.follow(bringing)
+            bringing.bring()
+            bringing.path = bringing.path.rename(tmp_path / "whole")
+            moved.set()
+            stored = following.finish(bringing.fetched())
+        assert stored is not None
+        assert sorted(path.name for path in stored.entry.iterdir()) == ["files", "manifest"]
 
 
 class TestFiles:
@@ -331,7 +490,7 @@ class TestFiles:
     def test_not_everything_is_read_early(
         self, tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("vinstall.installation.streaming._MOST_EARLY", 300_000)
+        monkeypatch.setattr("vinstall.installation.arriving_file._MOST_EARLY", 300_000)
         file = EarlyFile(Bringing(tmp_path, wheel))
         file.seek(0)
         with pytest.raises(OSError, match="too much would have to be read early"):
@@ -517,13 +676,21 @@ class TestOrder:
             offset += size + 32
         return found
 
+    def queue(
+        self, members: list[Member], bringing: Bringing
+    ) -> tuple[Queue, Callable[[], int | None]]:
+        spans = [(batch[0].offset, batch[0].compressed) for batch in shared_out(members)]
+        queue = Queue(spans, bringing)
+        return queue, lambda: queue.exchange(None, b"")
+
     def taken(self, wheel: Path, tmp_path: Path, there: int) -> list[list[str]]:
         mib = 1 << 20
         members = self.members(300_000, 800_000, mib, 20 * mib, 5 * mib, 9 * mib)
         bringing = Bringing(tmp_path, wheel)
         bringing.there = there
-        queue = Queue(members, bringing)
-        return [[member.name for member in batch] for _, batch in queue.take()]
+        shares = shared_out(members)
+        _, take = self.queue(members, bringing)
+        return [[member.name for member in shares[at]] for at in iter(take, None)]
 
     def test_while_nothing_is_there_it_is_that_of_the_archive(
         self, wheel: Path, tmp_path: Path
@@ -538,6 +705,13 @@ class TestOrder:
         assert self.taken(wheel, tmp_path, 99 << 20) == order
 
     def test_after_a_failure_nothing_is_taken(self, wheel: Path, tmp_path: Path) -> None:
-        queue = Queue(self.members(1, 9 << 20), Bringing(tmp_path, wheel))
+        queue, take = self.queue(self.members(1, 9 << 20), Bringing(tmp_path, wheel))
         queue.close()
-        assert list(queue.take()) == []
+        assert take() is None
+
+    def test_what_became_of_them_is_kept_in_order(self, wheel: Path, tmp_path: Path) -> None:
+        queue, take = self.queue(self.members(9 << 20, 9 << 20), Bringing(tmp_path, wheel))
+        assert (take(), take()) == (0, 1)
+        assert queue.exchange(1, b"b") is None
+        assert queue.exchange(0, b"a") is None
+        assert queue.collect() == [b"a", b"b"]

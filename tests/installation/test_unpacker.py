@@ -213,15 +213,31 @@ class TestCopies:
         monkeypatch.setattr(unpacker, "_unpack", no_process)
         unpacker.prepare()
         unpacker.prepare()
-        assert len(unpacker._workers) == 2
+        assert len(unpacker._spare) == 2
         paths = [make_wheel(tmp_path, f"p{number}") for number in range(9)]
         assert [wheel.filename for wheel in unpack(unpacker, *paths)] == [p.name for p in paths]
 
     def test_not_every_core_gets_one_on_a_guess(self, store: Store, listener: Listener) -> None:
         unpacker = Unpacker(store, listener, processes=8)
         unpacker.prepare()
-        assert len(unpacker._workers) == 2
+        assert len(unpacker._spare) == 2
         unpacker.close()
+
+    def test_one_that_is_idle_is_lent(
+        self, store: Store, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unpacker = Unpacker(store, listener, processes=2)
+        unpacker.prepare()
+        copies = list(unpacker._spare)
+        unpacker.expect(99_999_999)  # to be unpacked by whoever asks for one
+        lent = [unpacker.lend() for _ in range(3)]
+        assert lent[:2] == copies[::-1]
+        unpacker.expect(1)
+        unpacker.close()
+        for process in lent:
+            process.requests.close()
+            process.answers.close()
+            process.wait()
 
     def test_there_are_none_of_a_process_with_threads(self, unpacker: Unpacker) -> None:
         stay = threading.Event()
@@ -230,7 +246,7 @@ class TestCopies:
         unpacker.prepare()
         stay.set()
         thread.join()
-        assert unpacker._workers == []
+        assert unpacker._spare == []
 
     def test_where_there_can_be_none_the_wheels_are_unpacked_here(
         self,
@@ -256,7 +272,7 @@ class TestCopies:
         code = HEAD + (
             "print('once')\n"
             "unpacker.prepare()\n"
-            "assert len(unpacker._workers) == 2\n"
+            "assert len(unpacker._spare) == 2\n"
             "unpacker.close()\n"
         )
         command = [sys.executable, "-c", code, str(tmp_path / "cache" / "unpacked")]
@@ -372,7 +388,8 @@ class TestEnd:
             "for _ in range(4):\n"
             f"    {beginning}\n"
             "try:\n"
-            "    print(*(worker.process.pid for worker in unpacker._workers), flush=True)\n"
+            "    workers = [worker.process for worker in unpacker._workers]\n"
+            "    print(*(one.pid for one in workers + unpacker._spare), flush=True)\n"
             "    time.sleep(60)\n"
             "finally:\n"
             "    unpacker.close()\n"

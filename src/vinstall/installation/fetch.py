@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _MOST_GUESSED = 40_000_000
 """Bytes of a wheel that is fetched before it is sure that it is needed."""
-_MOST_THREADS = 4
-"""That unpack one wheel while it arrives; more would wait for the interpreter."""
+_MOST_PROCESSES = 4
+"""That unpack one wheel while it arrives; more would wait for the bytes."""
 _DOWNLOADS = 8
 """Files fetched at once; wheels are few and large, servers fair."""
 
@@ -188,9 +188,9 @@ class Fetcher:
         else:
             from vinstall.installation.streaming import Following
 
-            threads = min(os.cpu_count() or 1, _MOST_THREADS)
+            processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
             with Following(
-                self._store, file.filename, self._observer, threads=threads
+                self._store, file.filename, self._observer, begin=unpacker.lend, processes=processes
             ) as following:
                 fetched = self._reader.download(file, follow=following.follow)
                 stored = self._known(pin, fetched) or following.finish(fetched)

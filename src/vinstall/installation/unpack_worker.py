@@ -3,7 +3,8 @@
 Standard input: a `marshal` value (path, filename, sha256) for each wheel; None for no wheel yet,
 only that there will be some.  Standard output, in the order of the wheels: the remarks on it once
 it is in the store, or None where it could not be unpacked; why is for the other process to find
-out.  It ends with its input; after SIGTERM with the wheel it is at.
+out.  For a wheel that is still arriving a `follower.Task`, and then whatever `follower` says.  It
+ends with its input; after SIGTERM with the wheel it is at.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ def serve(
         if request is None:
             import vinstall.installation.unpack  # noqa: F401
 
+            continue
+        if len(request) > 3:  # one that is still arriving
+            from vinstall.installation.follower import Line, Task, follow
+
+            follow(Task._make(request), Line(requests, answers), store)
             continue
         path, filename, sha256 = request
         marshal.dump(_unpack(path, filename, sha256, store), answers)

@@ -14,7 +14,7 @@ import contextlib
 import marshal
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, cast
@@ -87,6 +87,8 @@ class Unpacker:
         """Bytes of what was expected."""
         self._begun = 0
         """Processes, those that have ended included."""
+        self._spare: list[Process] = []
+        """Copies that nothing was asked of yet."""
         self._workers: list[_Worker] = []
         self._waiting: list[_Task] = []
         """Handed over, and not given to a process yet."""
@@ -95,20 +97,28 @@ class Unpacker:
     def prepare(self) -> None:
         """Make copies of this process, if it has one thread; they do nothing before `expect`."""
         with self._lock:
-            self._begin(copy_process, min(self._most, _COPIES) - self._begun)
+            self._spare += self._begin(copy_process, min(self._most, _COPIES) - self._begun)
 
     def expect(self, size: int) -> None:
         """One more wheel, of so many bytes, is on its way."""
         with self._lock:
             self._expected += 1
             self._size += size
-            if self._expected == 1:
-                for worker in self._workers:
-                    worker.ask(None)
+            if size < _LARGE:
+                spare, self._spare = self._spare, []
+                self._employ(spare)
             wanted = min(self._most, 1 + self._size // _SHARE) if self._expected >= _MANY else 0
             if self._begun < wanted:
-                self._begin(begin_process, 1)
+                self._employ(self._begin(begin_process, 1))
                 self._hand_out()
+
+    def lend(self) -> Process:
+        """A process for whoever waits for it: a copy, if one is left.  Raises OSError."""
+        with self._lock:
+            if self._spare:
+                self._begun -= 1
+                return self._spare.pop()
+        return begin_process(self._store.root)
 
     def submit(self, path: Path, *, filename: str, sha256: str) -> Callable[[], StoredWheel]:
         """Begin with a wheel whose hash was checked; what comes back waits for it.
@@ -128,11 +138,18 @@ class Unpacker:
         with self._lock:
             self._most = 0
             workers, self._workers = self._workers, []
+            spare, self._spare = self._spare, []
             self._drop_waiting()
             for worker in workers:
                 worker.end()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+        for process in spare:
+            process.requests.close()
+            process.answers.close()
+            process.wait()
 
-    def _begin(self, begin: Callable[[Path], Process | None], count: int) -> None:
+    def _begin(self, begin: Callable[[Path], Process | None], count: int) -> list[Process]:
         """So many more processes; where there cannot be one, it is not tried again."""
         processes: list[Process] = []
         try:
@@ -141,7 +158,11 @@ class Unpacker:
         except OSError as error:
             self._do_without(error)
         self._begun += len(processes)
-        for process in processes:  # only now may there be threads: they are not copied
+        return processes
+
+    def _employ(self, processes: Sequence[Process]) -> None:
+        """Have processes unpack; from now on there are threads, which are not copied."""
+        for process in processes:
             worker = _Worker(process)
             self._workers.append(worker)
             try:
@@ -151,8 +172,7 @@ class Unpacker:
                 self._part(worker)
                 worker.wait()
             else:
-                if self._expected:
-                    worker.ask(None)
+                worker.ask(None)
 
     def _do_without(self, error: Exception) -> None:
         self._most = 0

@@ -118,7 +118,7 @@ def _install(
         )
         if lock is not None and locked is None and run.takes_dependencies():
             question.guessed = fetcher.guess
-            question.prepare = fetcher.prepare
+        question.prepare = fetcher.prepare
         standings = run.standings()
         if locked is None:
             resolution = run.resolve(standings)
