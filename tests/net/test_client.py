@@ -149,6 +149,16 @@ class TestRetries:
         mocked.get(URL)
         assert waits == [7.0]
 
+    @pytest.mark.parametrize("text", ["²", "-7", "0x7", ""])
+    def test_what_is_no_time_is_not_heard(
+        self, mocked: HttpClient, waits: list[float], text: str
+    ) -> None:
+        refused = httpx.Response(429, headers=[(b"Retry-After", text.encode("latin-1"))])
+        respx.get(URL).mock(side_effect=[refused, httpx.Response(200)])
+        mocked.get(URL)
+        assert len(waits) == 1
+        assert waits[0] < 1
+
     def test_the_wait_may_be_a_date(self, mocked: HttpClient, waits: list[float]) -> None:
         past = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
         respx.get(URL).mock(
@@ -197,6 +207,14 @@ class TestRedirects:
             client.get(server.url + "/a")
         assert caught.value.message == f"`{server.url}/a` redirects to `{target}`"
         assert caught.value.hint == "only addresses of the web are followed from the web"
+
+    def test_what_is_no_url_leads_nowhere(self, client: HttpClient) -> None:
+        with (
+            serving({"/a": redirect("http://[::1")}) as server,
+            pytest.raises(NetworkError) as caught,
+        ):
+            client.get(server.url + "/a")
+        assert caught.value.message == f"`{server.url}/a` redirects to what is no URL"
 
     def test_they_do_not_go_on_for_ever(self, client: HttpClient) -> None:
         with serving({"/a": redirect("/a")}) as server, pytest.raises(NetworkError) as caught:

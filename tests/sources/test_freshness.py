@@ -18,6 +18,9 @@ NOW = 1_800_000_000.0
         ({"cache-control": 'public, Max-Age="60"'}, 60.0),
         ({"cache-control": "max-age=60", "age": "50"}, 10.0),
         ({"cache-control": "s-maxage=5, max-age=60"}, 60.0),
+        ({"cache-control": "max-age=60", "age": "²"}, 60.0),
+        ({"cache-control": "max-age=60", "age": "soon"}, 60.0),
+        ({"cache-control": f"max-age={'9' * 5000}"}, 9_999_999_999.0),
         ({"expires": "Fri, 15 Jan 2027 08:01:40 GMT"}, 100.0),
     ],
 )
@@ -31,6 +34,7 @@ def test_a_time_from_now(headers: dict[str, str], seconds: float) -> None:
         {"cache-control": "no-cache"},
         {"cache-control": "max-age=0"},
         {"cache-control": "max-age=60", "age": "60"},
+        {"cache-control": "max-age=60", "age": "9" * 5000},
         {"cache-control": "max-age=60, no-cache"},
         {"expires": "0"},
     ],

@@ -351,7 +351,10 @@ def backoff_seconds(first: float, attempt: int) -> float:
 
 def _redirected(url: str, location: str) -> str:
     """Where a redirect leads; only web addresses do, and a user part in it is no login of ours."""
-    target = split_user(urljoin(url, location))[0].partition("#")[0]
+    try:
+        target = split_user(urljoin(url, location))[0].partition("#")[0]
+    except ValueError as error:  # half of an address in brackets
+        raise NetworkError(f"`{redact(url)}` redirects to what is no URL") from error
     if not target.lower().startswith(("http://", "https://")):
         raise NetworkError(
             f"`{redact(url)}` redirects to `{redact(target)}`",
@@ -364,7 +367,7 @@ def _retry_after(value: str | None, now: float) -> float:
     """Seconds to wait, from a `Retry-After` header in either form (RFC 9110, 10.2.3)."""
     if value is None:
         return 0.0
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     from email.utils import parsedate_to_datetime
 

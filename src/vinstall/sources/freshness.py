@@ -54,11 +54,15 @@ def _until(control: str, headers: Mapping[str, str], now: float) -> float:
         return 0.0
     age = _MAX_AGE.search(control)
     if age is not None:
-        spent = headers.get("age", "0").strip()
-        left = int(age[1]) - (int(spent) if spent.isdigit() else 0)
+        left = _whole(age[1]) - _whole(headers.get("age", "0").strip())
         return now + left if left > 0 else 0.0
     expires = headers.get("expires")
     return now + MINIMUM if expires is None else _seconds(expires)
+
+
+def _whole(number: str) -> int:
+    """Seconds; three hundred years where there are more (RFC 9111, 1.2.2), 0 for what is no number."""
+    return int(number[:10]) if number.isascii() and number.isdigit() else 0
 
 
 def _seconds(date: str) -> float:
