@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from vinstall.deferred import Deferred, defer
+from vinstall.deferred import Deferred, defer, defer_calls
 
 
 @pytest.fixture
@@ -83,7 +83,40 @@ def test_what_is_loaded_stays_as_it_is() -> None:
     assert (sys.modules["sys"], sys.modules["subprocess"]) == (sys, subprocess)
 
 
-@pytest.mark.parametrize("name", ["inspect", "subprocess", "sysconfig", "traceback"])
+def test_a_package_gives_its_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_package").mkdir()
+    (tmp_path / "slow_package" / "__init__.py").write_text("")
+    (tmp_path / "slow_package" / "part.py").write_text("answer = 42\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    defer("slow_package")
+    assert importlib.import_module("slow_package.part").answer == 42
+
+
+def test_the_result_of_a_call_waits_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_calls.py").write_text("def upper(text):\n    return text.upper()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    defer_calls("slow_calls", "upper")
+    early = importlib.import_module("slow_calls")
+    result = early.upper("a")
+    assert sys.modules["slow_calls"] is early
+    assert result.lower() == "a"
+    assert sys.modules["slow_calls"] is not early
+    assert early.upper("b") == "B"
+
+
+def test_a_logger_is_that_of_its_name() -> None:
+    code = (
+        "import vinstall.cli.running, logging; early = logging.getLogger('some');"
+        "print(type(logging).__name__); early.setLevel(7); import logging.handlers;"
+        "print(logging.getLogger('some').level, early.level, logging.handlers.__name__)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "Deferred\n7 7 logging.handlers\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["inspect", "ipaddress", "logging", "platform", "subprocess", "sysconfig", "traceback"]
+)
 def test_the_command_line_defers_what_its_libraries_seldom_use(name: str) -> None:
     code = f"import sys, vinstall.cli.running; print(type(sys.modules['{name}']).__name__)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

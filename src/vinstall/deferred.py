@@ -1,14 +1,15 @@
 """Modules that libraries import for what few runs do: loaded when something of them is used.
 
-click lays out help pages with `inspect`, logging shows traces with `traceback`, packaging asks
-macOS and musl with `subprocess` and `sysconfig`, and Linux about its C library, pathlib knows the
-paths of Windows, urllib the addresses of the newer Internet.  Loading these, and what they load,
+click lays out help pages with `inspect`, packaging asks macOS and musl with `subprocess` and
+`sysconfig`, and Linux about its C library, and has a logger for what goes wrong there; pathlib
+knows the paths of Windows, urllib the addresses of the newer Internet.  Loading these, and what they load,
 takes a tenth of the time before a command begins.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib import import_module
 from threading import Lock
 from types import ModuleType
@@ -17,18 +18,38 @@ from types import ModuleType
 class Deferred(ModuleType):
     """Stands where a module will be, and passes on what is asked of it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, calls: tuple[str, ...] = ()) -> None:
         super().__init__(name)
         self.__dict__["_lock"] = Lock()
+        self.__dict__["_calls"] = calls
 
     def __getattr__(self, name: str) -> object:
-        own: str = self.__dict__["__name__"]
-        with self.__dict__["_lock"]:
-            if sys.modules.get(own) is self:
-                if name.startswith("__"):
-                    raise AttributeError(name)  # asked by the import system, of every module
-                del sys.modules[own]
-        return getattr(import_module(own), name)
+        if sys.modules.get(self.__dict__["__name__"]) is self:
+            if name.startswith("__") and name != "__path__":
+                raise AttributeError(name)  # asked by the import system, of every module
+            if name in self.__dict__["_calls"]:
+                return partial(_Result, self, name)
+        return getattr(_loaded(self), name)
+
+
+class _Result:
+    """Stands where the result of a function will be, and passes on what is asked of it."""
+
+    def __init__(self, module: Deferred, function: str, *given: str) -> None:
+        self._call = module, function, given
+
+    def __getattr__(self, name: str) -> object:
+        module, function, given = self._call
+        return getattr(getattr(_loaded(module), function)(*given), name)
+
+
+def _loaded(place: Deferred) -> ModuleType:
+    """The module that `place` stands for."""
+    name: str = place.__dict__["__name__"]
+    with place.__dict__["_lock"]:
+        if sys.modules.get(name) is place:
+            del sys.modules[name]
+    return import_module(name)
 
 
 def defer(*names: str) -> None:
@@ -38,3 +59,11 @@ def defer(*names: str) -> None:
     """
     for name in names:
         sys.modules.setdefault(name, Deferred(name))
+
+
+def defer_calls(name: str, *functions: str) -> None:
+    """As `defer`, of a module that others call these functions of as soon as they are loaded.
+
+    These are called with texts, and equal calls have the same result.
+    """
+    sys.modules.setdefault(name, Deferred(name, functions))

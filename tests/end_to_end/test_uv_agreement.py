@@ -15,9 +15,9 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -169,7 +169,7 @@ def chosen_by_vinstall(trial: Trial, url: str, root: Path) -> str | None:
         folder=root,
         python=Path(sys.executable),
         is_virtual=True,
-        now=datetime.now(UTC),
+        time=time.time(),
     )
     try:
         report = install(settings, invocation, Observer())

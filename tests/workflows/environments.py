@@ -6,8 +6,8 @@ import base64
 import hashlib
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ class Site:
             folder=self.root,
             python=Path(sys.executable),
             is_virtual=True,
-            now=datetime.now(UTC),
+            time=time.time(),
         )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ def rooms(tmp_path: Path, **sources: object) -> Iterator[Rooms]:
         folder=tmp_path,
         python=tmp_path / "python",
         is_virtual=True,
-        now=datetime.now(UTC),
+        time=time.time(),
     )
     settings = Settings(
         cache_dir=tmp_path / "cache",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ def invocation(tmp_path: Path) -> Invocation:
         folder=tmp_path,
         python=Path(sys.executable),
         is_virtual=True,
-        now=datetime.now(UTC),
+        time=time.time(),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import zipfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -84,7 +84,7 @@ def build(project: Path, *labels: str) -> tuple[BuiltVariant, ...]:
         folder=place,
         python=Path(sys.executable),
         is_virtual=True,
-        now=datetime.now(UTC),
+        time=time.time(),
     )
     request = BuildRequest(project=project, labels=labels, output=place / "dist", epoch=10**9)
     return build_project(request, settings, invocation, Observer())

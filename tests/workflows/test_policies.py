@@ -17,11 +17,17 @@ from vinstall.resolution.options import (
     ResolutionOptions,
 )
 from vinstall.selection.policy import SelectionPolicy
+from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.policies import resolution_options, selection_policies, upload_cutoff
 from vinstall.workflows.settings import Settings, SourceSettings, VariantSettings
 
-NOW = datetime(2026, 8, 10, tzinfo=UTC)
-HERE = Path("/here")
+INVOCATION = Invocation(
+    environ={},
+    folder=Path("/here"),
+    python=Path("/usr/bin/python3"),
+    is_virtual=False,
+    time=datetime(2026, 8, 10, tzinfo=UTC).timestamp(),
+)
 
 
 def policy(settings: Settings, name: str = "numpy") -> SelectionPolicy:
@@ -96,11 +102,11 @@ class TestResolution:
 
 class TestCutoff:
     def test_there_is_none_unless_asked_for(self) -> None:
-        assert upload_cutoff(Settings(), NOW, HERE) is None
+        assert upload_cutoff(Settings(), INVOCATION) is None
 
     def test_a_project_may_have_its_own_or_be_exempt(self) -> None:
         settings = Settings(exclude_newer="2 days", exclude_newer_for=("A_b=none", "c=1 day"))
-        assert upload_cutoff(settings, NOW, HERE) == Cutoff(
+        assert upload_cutoff(settings, INVOCATION) == Cutoff(
             time=datetime(2026, 8, 8, tzinfo=UTC),
             projects={
                 canonicalize_name("a-b"): None,
@@ -110,11 +116,11 @@ class TestCutoff:
 
     def test_links_are_exempt_for_they_tell_no_time(self) -> None:
         links = SourceSettings(find_links=("wheels", "https://u:p@links.example/page.html"))
-        found = upload_cutoff(Settings(exclude_newer="2 days", sources=links), NOW, HERE)
+        found = upload_cutoff(Settings(exclude_newer="2 days", sources=links), INVOCATION)
         assert found is not None
         assert found.exempt_sources == {"/here/wheels", "https://links.example/page.html"}
 
     def test_a_project_without_a_time_is_told(self) -> None:
         with pytest.raises(UsageError) as caught:
-            upload_cutoff(Settings(exclude_newer_for=("numpy",)), NOW, HERE)
+            upload_cutoff(Settings(exclude_newer_for=("numpy",)), INVOCATION)
         assert caught.value.message == "`--exclude-newer-package numpy` names no time"

@@ -81,7 +81,7 @@ class Left:
             folder=root,
             python=root / "own/bin/python",
             is_virtual=True,
-            now=datetime(2026, 1, 1, tzinfo=UTC),
+            time=datetime(2026, 1, 1, tzinfo=UTC).timestamp(),
         )
         self.items: tuple[Item, ...] = (item(),)
         self.remembered: Remembered | None = Remembered(

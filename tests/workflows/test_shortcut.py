@@ -351,7 +351,7 @@ def invocation(root: Path) -> Invocation:
         folder=root / "work",
         python=root / "own" / "bin" / "python",
         is_virtual=True,
-        now=datetime(2026, 1, 1, tzinfo=UTC),
+        time=datetime(2026, 1, 1, tzinfo=UTC).timestamp(),
     )
 
 

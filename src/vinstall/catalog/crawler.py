@@ -10,8 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from queue import SimpleQueue
+from functools import cached_property, partial
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -22,6 +21,10 @@ from vinstall.formats.marker import MarkerContext
 from vinstall.formats.metadata import Metadata, dependencies
 from vinstall.formats.requirement import Requirement
 from vinstall.selection.release import Choice, Wheel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 _THREADS = 24
 """Enough to hide a round trip of 20 ms; 48 gained nothing."""
@@ -54,7 +57,6 @@ class Crawler:
         self._markers = markers
         self._leave_out = leave_out
         self._threads = threads
-        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._workers = 0
         self._since = 0.0, 0.0
         """When the first task began: time, and processor time so far."""
@@ -85,6 +87,12 @@ class Crawler:
         with self._lock:
             for version in versions:
                 self._begin(partial(self._read_release, name, version))
+
+    @cached_property
+    def _queue(self) -> SimpleQueue[Callable[[], None] | None]:
+        from queue import SimpleQueue
+
+        return SimpleQueue()
 
     def _begin(self, task: Callable[[], None]) -> None:
         self._queue.put(task)

@@ -8,7 +8,7 @@ neither wheels nor variant metadata of two sources are ever mixed (PEP 825 "Meta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 from packaging.utils import NormalizedName
@@ -19,16 +19,12 @@ from vinstall.catalog.crawler import Crawler
 from vinstall.catalog.cutoff import Cutoff
 from vinstall.catalog.direct_file import direct_artifact
 from vinstall.catalog.metadata_shelf import MetadataShelf
-from vinstall.catalog.variant_data import Described, VariantData
 from vinstall.errors import FormatError, ResolutionError
 from vinstall.formats.metadata import Metadata, parse_metadata
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.simple_api import ProjectPage
-from vinstall.formats.support import NamespaceAnswer
-from vinstall.formats.variant_json import ProviderInfo, VariantTable
 from vinstall.net.redaction import redact
 from vinstall.observer import Observer
-from vinstall.selection.choose import Usable, choose, namespaces_to_ask, usable_wheels
 from vinstall.selection.plain import plain_choice
 from vinstall.selection.policy import SelectionPolicy
 from vinstall.selection.reason import Rejection
@@ -39,6 +35,13 @@ from vinstall.sources.once import Once
 from vinstall.sources.source import FileReader
 from vinstall.target.environment import Target
 from vinstall.values import Row, frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vinstall.catalog.variant_data import Described, VariantData
+    from vinstall.formats.support import NamespaceAnswer
+    from vinstall.formats.variant_json import ProviderInfo, VariantTable
+    from vinstall.selection.usable import Usable
 
 
 class Pages(Protocol):
@@ -122,7 +125,6 @@ class SourceCatalog:
         self._editable = editable
         self._by_source = by_source
         self._observer = observer or Observer()
-        self._variant_data = VariantData(reader, self._observer)
         self._crawler = Crawler(
             self,
             markers=target.markers,
@@ -207,8 +209,16 @@ class SourceCatalog:
 
     def described(self, release: Release) -> Described:
         """The metadata on all labels of a release, those that cannot be used here included."""
+        from vinstall.selection.usable import Usable
+
         every = [Usable(wheel, 0, False) for wheel in release.wheels]
         return self._variant_data.describe(release, every)
+
+    @cached_property
+    def _variant_data(self) -> VariantData:
+        from vinstall.catalog.variant_data import VariantData
+
+        return VariantData(self._reader, self._observer)
 
     @property
     def is_listed(self) -> bool:
@@ -244,6 +254,8 @@ class SourceCatalog:
 
     def _evaluate(self, release: Release, policy: SelectionPolicy) -> Evaluation:
         """Variant metadata is read, and providers are asked, only for labels of wheels that fit."""
+        from vinstall.selection.choose import choose, usable_wheels
+
         tags, python = self._target.tags, self._target.python_version
         usable, refused = usable_wheels(release, tags=tags, python=python, policy=policy)
         described = self._variant_data.describe(release, usable)
@@ -271,6 +283,8 @@ class SourceCatalog:
             return {}
         labels = {one.wheel.name.label for one in usable}
         answers = {}
+        from vinstall.selection.labels import namespaces_to_ask
+
         for namespace in namespaces_to_ask(usable, table, policy):
             using = sum(
                 any(prop.namespace == namespace for prop in properties)

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vinstall.deferred import defer
+from vinstall.deferred import defer, defer_calls
 
 # Before the first library comes in.
 defer("inspect", "subprocess", "sysconfig", "traceback")
 defer("fnmatch", "ipaddress", "ntpath", "platform", "packaging._manylinux", "packaging._musllinux")
+defer_calls("logging", "getLogger")
 
 # ruff: noqa: E402
 from vinstall.cli.console import Console

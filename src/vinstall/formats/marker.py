@@ -19,12 +19,13 @@ from packaging.specifiers import InvalidSpecifier, Specifier
 from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import FormatError
-from vinstall.formats.variant_json import Property
 from vinstall.pattern import pattern
 from vinstall.values import Row, field, frozen
 
 if TYPE_CHECKING:
     from packaging.markers import Marker as PackagingMarker
+
+    from vinstall.formats.variant_json import Property
 
 _TOKEN = pattern(
     r"""[ \t]*(?:

@@ -19,7 +19,6 @@ from vinstall.cache.store import Store, StoredWheel
 from vinstall.errors import FormatError, HashMismatch, InstallationError, IntegrityError
 from vinstall.formats.metadata import Metadata, parse_metadata
 from vinstall.formats.requirement import render_requirement
-from vinstall.formats.variant_json import Property, parse_variant_table
 from vinstall.formats.wheel_name import NULL_LABEL, parse_wheel_name
 from vinstall.installation.plan import Plan
 from vinstall.observer import Observer
@@ -30,6 +29,7 @@ from vinstall.sources.source import WORTH_FOLLOWING, FetchedFile, FileReader
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from vinstall.formats.variant_json import Property
     from vinstall.installation.unpacker import Unpacker
 
 _MOST_GUESSED = 40_000_000
@@ -278,6 +278,8 @@ def check_variant(pin: Pin, stored: StoredWheel) -> None:
     text = stored.read(f"{stored.dist_info}/variant.json")
     if text is None:
         raise IntegrityError(f"`{filename}` is labelled `{label}` and has no `variant.json`")
+    from vinstall.formats.variant_json import Property, parse_variant_table
+
     try:
         variants = parse_variant_table(text).variants
     except FormatError as error:

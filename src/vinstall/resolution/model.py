@@ -9,9 +9,12 @@ from packaging.version import Version
 
 from vinstall.formats.metadata import Metadata
 from vinstall.formats.requirement import Requirement
-from vinstall.formats.variant_json import Property
 from vinstall.selection.release import Choice
 from vinstall.values import field, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vinstall.formats.variant_json import Property
 
 
 @frozen

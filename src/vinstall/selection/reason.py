@@ -10,9 +10,12 @@ from typing import Protocol
 
 from packaging.utils import NormalizedName
 
-from vinstall.formats.variant_json import Property
 from vinstall.selection.wording import either, feature_sentence
 from vinstall.values import Row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vinstall.formats.variant_json import Property
 
 
 class Reason(Protocol):

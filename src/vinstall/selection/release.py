@@ -9,11 +9,14 @@ from packaging.version import Version
 
 from vinstall.formats.requirement import Requirement
 from vinstall.formats.simple_api import RemoteFile
-from vinstall.formats.support import NamespaceSupport
-from vinstall.formats.variant_json import Property, VariantTable
 from vinstall.formats.wheel_name import WheelName
 from vinstall.selection.reason import Rejection
 from vinstall.values import Row, field, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vinstall.formats.support import NamespaceSupport
+    from vinstall.formats.variant_json import Property, VariantTable
 
 
 class Wheel(Row):

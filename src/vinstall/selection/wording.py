@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from vinstall.formats.variant_json import ABI_DEPENDENCY, Property
 from vinstall.values import Row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vinstall.formats.variant_json import Property
 
 _SHOWN = 4
 
@@ -80,6 +83,8 @@ def _plain_sentence(
 ) -> str:
     if namespace in _CPUS and list(values) == ["on"]:
         return f"needs {_CPUS[namespace]} with `{feature}`"
+    from vinstall.formats.variant_json import ABI_DEPENDENCY
+
     if namespace == ABI_DEPENDENCY:
         return f"binds to `{feature}` {either(values)}, which begins no release"
     offer = f"the target offers {either(offered)}" if offered else "the target offers none"

@@ -15,9 +15,12 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from vinstall.errors import FormatError
-from vinstall.formats.variant_json import Property, parse_variant_table
 from vinstall.target.environment import Target
 from vinstall.values import Row, field, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vinstall.formats.variant_json import Property
 
 Kind: TypeAlias = Literal["dist-info", "egg-info", "distutils", "egg-link"]
 """`egg-info`: a folder that setuptools wrote; `distutils`: a single file, which lists nothing."""
@@ -127,6 +130,8 @@ class InstalledDistribution:
         text = self.read("variant.json")
         if text is None:
             return None
+        from vinstall.formats.variant_json import parse_variant_table
+
         table = parse_variant_table(text)
         if len(table.variants) != 1:
             raise FormatError(

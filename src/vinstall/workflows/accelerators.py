@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.utils import NormalizedName
 
-from vinstall.formats.support import NamespaceAnswer
-from vinstall.formats.variant_json import Property
 from vinstall.installation.plan import Plan
 from vinstall.resolution.model import Pin
 from vinstall.selection.release import Choice
 from vinstall.workflows.installed_variants import Standing
 from vinstall.workflows.invocation import Invocation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vinstall.formats.support import NamespaceAnswer
+    from vinstall.formats.variant_json import Property
 
 ACCELERATORS: Mapping[str, str] = {
     "nvidia": "CUDA",

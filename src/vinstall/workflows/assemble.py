@@ -411,7 +411,7 @@ def open_catalog(
         answers=answers,
         policy=selection_policies(rooms.settings, hashes or {}),
         builder=builder,
-        cutoff=upload_cutoff(rooms.settings, rooms.invocation.now, rooms.invocation.folder),
+        cutoff=upload_cutoff(rooms.settings, rooms.invocation),
         editable=editable,
         installed=installed,
         observer=rooms.observer,

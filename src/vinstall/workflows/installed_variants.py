@@ -13,7 +13,6 @@ from vinstall.errors import FormatError, NetworkError, SourceError
 from vinstall.formats.metadata import Metadata, parse_metadata
 from vinstall.formats.requirement import Requirement, render_requirement
 from vinstall.formats.support import FeatureSupport, NamespaceAnswer
-from vinstall.formats.variant_json import ProviderInfo, VariantTable, parse_variant_table
 from vinstall.formats.wheel_name import NULL_LABEL
 from vinstall.observer import Observer
 from vinstall.resolution.model import InstalledProject, Pin, Request, Resolution
@@ -23,6 +22,7 @@ from vinstall.values import frozen, replace
 
 if TYPE_CHECKING:
     from vinstall.catalog import Catalog
+    from vinstall.formats.variant_json import ProviderInfo, VariantTable
     from vinstall.selection.abi_dependency import Alternative
     from vinstall.selection.labels import Verdict
     from vinstall.selection.policy import SelectionPolicy
@@ -116,6 +116,7 @@ def _verdict(distribution: InstalledDistribution, answers: Answers) -> Verdict |
     text = distribution.read("variant.json")
     if text is None:
         return None
+    from vinstall.formats.variant_json import parse_variant_table
     from vinstall.selection.labels import judge_labels
 
     try:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from vinstall.values import Row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 
@@ -24,10 +28,18 @@ class Invocation(Row):
     """The interpreter that runs this."""
     is_virtual: bool
     """Whether that one belongs to a virtual environment."""
-    now: datetime
+    time: float
+    """When it began, in seconds since the epoch."""
     in_container: bool = False
     read_input: Callable[[], bytes] = bytes
     """All of standard input, read when first asked for."""
+
+    @property
+    def now(self) -> datetime:
+        """When it began."""
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(self.time, UTC)
 
 
 def this_invocation() -> Invocation:
@@ -37,7 +49,7 @@ def this_invocation() -> Invocation:
         folder=Path.cwd(),
         python=Path(sys.executable),
         is_virtual=sys.prefix != sys.base_prefix,
-        now=datetime.now(UTC),
+        time=time.time(),
         in_container=_in_container(os.environ),
         read_input=cache(lambda: sys.stdin.buffer.read()),
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -18,9 +16,12 @@ from vinstall.resolution.options import (
     ResolutionOptions,
 )
 from vinstall.selection.policy import SelectionPolicy
+from vinstall.workflows.invocation import Invocation
 from vinstall.workflows.settings import Settings, VariantSettings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from vinstall.catalog.cutoff import Cutoff
 
 Hashes = frozenset[tuple[str, str]]
@@ -106,16 +107,17 @@ def resolution_options(settings: Settings, overrides: tuple[Requirement, ...]) -
     )
 
 
-def upload_cutoff(settings: Settings, now: datetime, folder: Path) -> Cutoff | None:
+def upload_cutoff(settings: Settings, invocation: Invocation) -> Cutoff | None:
     """Which files are too new, or None where the user does not say.
 
-    Links, relative ones from `folder`, tell no time of upload and are exempt (pip).
+    Links tell no time of upload and are exempt (pip).
     """
     if settings.exclude_newer is None and not settings.exclude_newer_for:
         return None
     from vinstall.catalog.cutoff import Cutoff, parse_cutoff
     from vinstall.sources.location import parse_location
 
+    now, folder = invocation.now, invocation.folder
     projects: dict[NormalizedName, datetime | None] = {}
     for text in settings.exclude_newer_for:
         project, separator, when = text.partition("=")

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vinstall.errors import InstallationError
-from vinstall.formats.support import NamespaceAnswer
 from vinstall.installation.origin import direct_url_json
 from vinstall.resolution.model import Pin
-from vinstall.selection.ordering import rank_properties
 from vinstall.selection.reason import Reason
 from vinstall.selection.release import Choice, SourceDistribution, Wheel
 from vinstall.sources.location import url_path
@@ -23,6 +21,7 @@ from vinstall.values import field, frozen
 from vinstall.workflows.metadata_json import JsonMetadata
 
 if TYPE_CHECKING:
+    from vinstall.formats.support import NamespaceAnswer
     from vinstall.workflows.recipe import Beginning
     from vinstall.workflows.remembered import Remembered
 
@@ -177,6 +176,8 @@ def variant_json(choice: Choice) -> dict[str, object]:
 
 def passed_over(choice: Choice) -> tuple[tuple[str, Reason], ...]:
     """(label, most telling reason) of every label that no usable wheel has, sorted by label."""
+    if choice.is_plain:
+        return ()
     usable = {choice.label, *(wheel.name.label for wheel in choice.runners_up)}
     reasons: dict[str, Reason] = {}
     for rejection in choice.rejected:
@@ -189,6 +190,8 @@ def deciding_properties(choice: Choice) -> tuple[str, ...]:
     """The best supported property of each feature of the chosen label, most important first."""
     if choice.table is None or not choice.matched:
         return ()
+    from vinstall.selection.ordering import rank_properties
+
     ranks = rank_properties(choice.matched, table=choice.table, support=choice.support)
     best: dict[tuple[str, str], str] = {}
     for prop in sorted(ranks, key=lambda prop: ranks[prop]):

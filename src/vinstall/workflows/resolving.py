@@ -193,8 +193,7 @@ class Question:
         if rooms.settings.exclude_newer is not None or rooms.settings.exclude_newer_for:
             from vinstall.workflows.policies import upload_cutoff
 
-            invocation = rooms.invocation
-            cutoff = upload_cutoff(rooms.settings, invocation.now, invocation.folder)
+            cutoff = upload_cutoff(rooms.settings, rooms.invocation)
         key = remembered.question_key(rooms.settings, self.asked, self.target, standings, cutoff)
         if key is None:
             return self.resolve(standings)
