@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, cast
 from vinstall.cache.store import Store, StoredWheel
 from vinstall.installation.unpack_process import Process, begin_process, copy_process
 from vinstall.observer import Observer
+from vinstall.sources.source import WORTH_FOLLOWING
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -34,7 +35,7 @@ _MOST = 4
 """Processes beyond this would wait for the downloads."""
 _COPIES = 2
 """Processes that are made on a guess."""
-_LARGE = 24 << 20
+_LARGE = WORTH_FOLLOWING
 """Bytes of a wheel that is better shared out over threads than left to one process."""
 _END = 22
 """Bytes of an archive's last record."""

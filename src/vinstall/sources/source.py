@@ -47,9 +47,8 @@ class FetchedFile:
     from_cache: bool = False
 
 
-WORTH_FOLLOWING = 24 * 1024 * 1024
-"""Bytes of a file; smaller ones are here before anybody could begin with their front, and whole
-wheels can be left to other processes."""
+WORTH_FOLLOWING = 40 * 1024 * 1024
+"""Bytes of a file; smaller ones come among others, whole, and one process is enough for each."""
 
 
 class Arriving(Protocol):
