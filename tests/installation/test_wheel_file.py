@@ -6,6 +6,7 @@ import re
 import stat
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from tests.installation.archives import INFO, METADATA, WHEEL, archive, digest, entry, patched
 from tests.support.wheels import make_wheel
 from vinstall.errors import FormatError, IntegrityError
-from vinstall.installation.archive_entries import name_fault
+from vinstall.installation import archive_entries, wheel_file
+from vinstall.installation.archive_entries import directory_faults, name_fault
 from vinstall.installation.wheel_file import CheckedWheel, InvalidWheel, check_wheel
 
 FILENAME = "demo-1.0-py3-none-any.whl"
@@ -159,6 +161,53 @@ class TestEntries:
         found = refusal(archive(tmp_path, *((f"../{number}.py", "") for number in range(9))))
         assert len(found) == 6
         assert found[-1] == "and 4 more"
+
+
+def info(**fields: object) -> zipfile.ZipInfo:
+    found = zipfile.ZipInfo(str(fields.pop("filename")))
+    for name, value in fields.items():
+        setattr(found, name, value)
+    return found
+
+
+_PARTS = st.sampled_from(["a", "b.py", ".x", "..", ".", "", "@", "C:", "\\", "é", ".vinstall-1"])
+_INFOS = st.builds(
+    info,
+    filename=st.lists(_PARTS, min_size=1, max_size=4).map("/".join).filter(bool),
+    external_attr=st.sampled_from(
+        [0, 0o100644 << 16, 0o40755 << 16, 0o120777 << 16, 0o10644 << 16]
+    ),
+    flag_bits=st.sampled_from([0, 0, 0x800, 1]),
+    compress_type=st.sampled_from([0, 8, 8, 12]),
+    compress_size=st.integers(0, 2),
+    file_size=st.integers(0, 2),
+    header_offset=st.integers(0, 60).map(lambda at: at * 100),
+)
+
+
+class TestLooksAtAll:
+    """At the entries of an archive together: a faster way to the same answer."""
+
+    @given(st.lists(_INFOS, max_size=4))
+    def test_they_find_what_is_found_entry_by_entry(self, infos: list[zipfile.ZipInfo]) -> None:
+        assert list(directory_faults(infos, insensitive=False)) == list(
+            archive_entries._faults(infos, insensitive=False)
+        )
+
+    @given(st.lists(_INFOS, max_size=4))
+    def test_nothing_is_passed_over(self, infos: list[zipfile.ZipInfo]) -> None:
+        if archive_entries._are_plain(infos):
+            assert list(archive_entries._faults(infos, insensitive=False)) == []
+
+    def test_they_are_enough_for_an_ordinary_wheel(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refused(*_: object, **__: object) -> None:
+            raise AssertionError("looked at entry by entry")
+
+        monkeypatch.setattr(archive_entries, "_faults", refused)
+        members = [("pkg/", ""), ("pkg/a.py", ""), ("pkg/.b/@c", ""), ("d e.txt", "")]
+        assert len(check(archive(tmp_path, *members)).members) == 5
 
 
 class TestBombs:
@@ -347,6 +396,16 @@ class TestRecord:
         (found,) = refusal(archive(tmp_path, ("pkg/a.py", "1"), record=record))
         assert found.startswith("RECORD ")
 
+    @given(st.text(st.sampled_from('ab/,,,\n\n\r"\\é\u2028'), max_size=30))
+    def test_its_rows_are_those_of_the_csv_module(self, text: str) -> None:
+        def rows(read: Callable[[str, str], list[list[str]]]) -> object:
+            try:
+                return read(text, FILENAME)
+            except InvalidWheel as error:
+                return error.context
+
+        assert rows(wheel_file._record_rows) == rows(wheel_file._quoted_rows)
+
     def test_none_at_all_is_refused(self, tmp_path: Path) -> None:
         wheel = archive(tmp_path, ("pkg/a.py", "1"), record="")
         assert refusal(wheel) == (f"There is no item named '{INFO}/RECORD' in the archive",)
@@ -388,6 +447,10 @@ class TestPlaces:
             assert check(wheel).members
         else:
             assert refusal(wheel) == (f"`{name}` belongs to no installation scheme",)
+
+    def test_a_file_is_no_data_folder(self, tmp_path: Path) -> None:
+        wheel = archive(tmp_path, ("demo-1.0.data", ""))
+        assert refusal(wheel) == ("`demo-1.0.data` belongs to no installation scheme",)
 
     def test_another_projects_data_folder_is_an_ordinary_one(self, tmp_path: Path) -> None:
         wheel = archive(tmp_path, ("other-1.0.data/scripts/x", ""))

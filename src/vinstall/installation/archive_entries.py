@@ -11,7 +11,7 @@ import re
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vinstall.installation.journal import STAGE_PREFIX
 
@@ -25,6 +25,7 @@ _BOMB_SIZE, _BOMB_RATIO = 64 << 20, 200
 """A wheel that unpacks to more bytes than this, and to more times its own size, is a bomb."""
 _PLAIN = re.compile(r"(?:\w[\w.+-]{0,99}/)*\w[\w.+-]{0,99}/?", re.ASCII)
 """Nearly every name there is: nothing in it can be wrong on POSIX."""
+_PLAIN_BYTES = bytes(set(range(0x20, 0x7F)) - set(b"\\:"))
 _RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -59,6 +60,45 @@ def name_fault(name: str, *, windows: bool = os.name == "nt") -> str | None:
 
 def directory_faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Iterator[str]:
     """What is wrong with the archive's directory, one sentence each."""
+    if insensitive or not _are_plain(infos):
+        yield from _faults(infos, insensitive=insensitive)
+
+
+def _are_plain(infos: list[zipfile.ZipInfo]) -> bool:
+    """Whether nothing can be wrong with these entries, as looks at all of them at once tell.
+
+    That takes a quarter of the time, and holds for nearly every wheel; one for which it does not
+    need not be wrong.
+    """
+    names = [info.orig_filename for info in infos]
+    files = [name for name in names if name[-1:] != "/"]
+    folders = [name[:-1] for name in names if name[-1:] == "/"]
+    text = "/".join(["", *files, *folders, ""])
+    return (
+        os.name != "nt"
+        and text.isascii()
+        and not text.encode().translate(None, _PLAIN_BYTES)
+        and not any(part in text for part in ("//", "/./", "/../"))
+        and STAGE_PREFIX not in text.lower()
+        and max(map(len, names), default=0) <= _MAX_PART
+        and len(set(files)) == len(files)
+        and _folders_of(files).union(folders).isdisjoint(files)
+        and not any(map(_entry_fault, infos))
+        and not any(_overlap_faults(infos))
+    )
+
+
+def _folders_of(names: Iterable[str]) -> set[str]:
+    """Every folder that a file of these names is in."""
+    folders: set[str] = set()
+    for parent in {name.rpartition("/")[0] for name in names}:
+        while parent and parent not in folders:
+            folders.add(parent)
+            parent = parent.rpartition("/")[0]
+    return folders
+
+
+def _faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Iterator[str]:
     seen: dict[str, str] = {}
     folders: set[str] = set()
     for info in infos:
@@ -75,12 +115,7 @@ def directory_faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Iter
             alike = "twice" if other == info.filename else f"and `{shown(other)}`, one file here"
             yield f"it has `{shown(info.filename)}` {alike}"
         seen[folded] = info.filename
-    for folded in seen:
-        parent = folded.rpartition("/")[0]
-        while parent and parent not in folders:
-            folders.add(parent)
-            parent = parent.rpartition("/")[0]
-    for folded in seen.keys() & folders:
+    for folded in seen.keys() & (folders | _folders_of(seen)):
         yield f"it has `{shown(seen[folded])}` as a file and as a folder"
     yield from _overlap_faults(infos)
 
