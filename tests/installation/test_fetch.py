@@ -94,6 +94,10 @@ class TestDownloads:
             fetcher.begin(pin)
             fetcher.begin(pin)
             assert list(fetcher.collect([pin])) == ["demo"]
+            assert fetcher._machine is not None
+            for thread in fetcher._machine[0]._threads:
+                thread.join(5)
+                assert not thread.is_alive()  # none is in the way of a copy of this process
         assert world.reader.downloaded == ["demo-1.0-py3-none-any.whl"]
 
     def test_a_guess_is_fetched_once_and_what_is_not_wanted_is_left(

@@ -163,7 +163,10 @@ class Fetcher:
             compare_metadata(pin, stored, self._observer)
             found[pin.name] = stored
         if self._machine is not None:
-            self._machine[1].close()
+            pool, unpacker = self._machine
+            unpacker.close()
+            # Files are put in place by a copy of this process, if no thread is in the way.
+            pool.shutdown(wait=False)
         return found
 
     def _begin_again(self, pins: Iterable[Pin]) -> None:

@@ -242,6 +242,7 @@ class _Run:
 
         rooms.observer.phase("download")
         built = self._built(plan)
+        self.question.rest()
         stored = self.fetcher.collect(plan.pins, local=built)
         check_hashes(plan, stored, self.question.hashes, rooms.late_reader)
         rooms.observer.phase("link")

@@ -145,6 +145,11 @@ class Question:
             )
         )
 
+    def rest(self) -> None:
+        """Let the threads of the catalog end, if it has any: nothing is read ahead any more."""
+        if "catalog" in self.__dict__:
+            self.catalog.close()
+
     def _before_request(self, wake: Callable[[], None]) -> None:
         """Have the catalog woken before the first request; there are no threads before that."""
 
