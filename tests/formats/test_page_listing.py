@@ -95,6 +95,16 @@ class TestByVersion:
         file = RemoteFile("demo-1.0.zip", "https://x.example/demo-1.0.zip", yanked="")
         assert found.of(0).sdists == tuple(found) == (file, file)
 
+    def test_links_of_an_html_page_are_read_when_they_are_looked_at(self) -> None:
+        rows = [(f"demo-{at}.zip", f"../demo-{at}.zip#md5=AB", ' data-yanked=""') for at in (1, 2)]
+        found = Listing(list_files(DEMO, rows, "https://x.example/simple/demo/").packed)
+        files = [
+            RemoteFile(name, f"https://x.example/simple/{name}", (("md5", "ab"),), yanked="")
+            for name, *_ in rows
+        ]
+        assert [found.of(at).sdists for at in (0, 1)] == [(files[1],), (files[0],)]
+        assert list(found) == files
+
     def test_links_of_a_json_page_are_taken_from_where_it_is(self) -> None:
         element = {"filename": "demo-1.0.zip", "url": "../../f/demo-1.0.zip#sha256=ab"}
         base = "https://x.example/simple/demo/"

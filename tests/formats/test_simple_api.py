@@ -88,6 +88,14 @@ class TestAnchors:
         )
         assert read(body)[0].url == "https://cdn.example/a/demo-1.0.zip"
 
+    def test_a_base_does_not_count_for_the_links_before_it(self) -> None:
+        anchor = '<a href="../demo-1.0.zip">x</a>'
+        urls = [file.url for file in read(f'{anchor}<base href="https://x.example/a/b/">{anchor}')]
+        assert urls == [
+            "https://index.example/simple/demo-1.0.zip",
+            "https://x.example/a/demo-1.0.zip",
+        ]
+
     def test_attributes_may_be_written_in_any_way(self) -> None:
         body = (
             "<A\n\tdata-yanked  HREF = 'demo-1.0.zip'\n"
@@ -563,6 +571,23 @@ class TestRoundTrips:
         rows = [{"filename": filename, "url": f"{start}{filename}"} for filename, start in links]
         alone = [file for row in rows for file in read_json({"files": [dict(row)]}).files]
         assert list(read_json({"files": rows}).files) == alone
+
+    @settings(max_examples=300 * SCALE)
+    @given(
+        st.lists(
+            st.tuples(
+                st.lists(st.sampled_from(LINK_PARTS), max_size=4).map("".join),
+                st.sampled_from(["a.whl", "b.zip#sha256=AB", "c%20.zip", "x.exe", "a&amp;b.whl "]),
+                st.sampled_from(["", ' data-yanked="bad"', " data-requires-python='&gt;3'", " x"]),
+            ),
+            max_size=6,
+        )
+    )
+    def test_the_anchor_of_a_file_does_not_depend_on_those_before(
+        self, links: list[tuple[str, str, str]]
+    ) -> None:
+        anchors = [f'<a href="{start}{name}"{more}>x</a>' for start, name, more in links]
+        assert read("".join(anchors)) == tuple(file for one in anchors for file in read(one))
 
     @settings(max_examples=150 * SCALE)
     @given(parts=st.lists(st.sampled_from(TORN)))

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
+from typing import Any
 
 from vinstall.formats.simple_api import (
+    BEGINNING,
+    LINK_FIELDS,
+    LISTED_SUFFIXES,
+    Absolute,
     FileRow,
     Hashes,
     absolute_from,
     is_listed_name,
+    is_safe_name,
+    leads_somewhere,
     link_name,
     parse_hash_fragment,
 )
@@ -40,25 +47,52 @@ _Pick = Callable[[list[str | None]], tuple[str | None, ...]]
 _Details = tuple[str | None, str | None, Hashes | None, str | None]
 
 
-def scan_html(text: str, url: str) -> tuple[list[FileRow], dict[str, str]]:
-    """The files the page at `url` links to, in order, and its `<meta>` names with their contents."""
-    files: list[FileRow] = []
+def scan_html(text: str, url: str) -> tuple[Sequence[FileRow], dict[str, str], str]:
+    """The files the page at `url` links to, in order; its `<meta>` names with their contents.
+
+    And the URL from which links are taken.  Most files are left as (name, href, attributes), for
+    `read_link` to make more of: few of them are looked at.
+    """
+    files: list[tuple[Any, ...]] = []
+    beginnings: set[str] = set()
     meta: dict[str, str] = {}
-    absolute = absolute_from(url)
-    based = False
+    base, absolute, based = url, absolute_from(url), False
     for tag, href, attributes, _ in _TOKEN.findall(text):
         if tag in ("a", "A"):
-            file = _anchor(href, attributes, absolute)
-            if file is not None:
+            link = href.partition("#")[0]
+            name = link[link.rfind("/") + 1 :]
+            if name.endswith(LISTED_SUFFIXES) and not ("?" in link or "%" in name or "&" in href):
+                beginnings.add(href[:BEGINNING])
+                files.append((name, href, attributes))
+            elif (file := _anchor(href, attributes, absolute)) is not None:
                 files.append(file)
         elif tag:
             values = _attributes(attributes)
             href = _text(href or values.get("href", "")).strip()
             if href and not based and tag.lower() == "base":
-                based = True
-                absolute = absolute_from(absolute(href))
+                files, based = _read_all(files, absolute), True
+                base = absolute(href)
+                absolute = absolute_from(base)
             meta.setdefault(values.get("name", "").lower(), _text(values.get("content", "")))
-    return files, meta
+    names = "".join([file[0] for file in files])
+    if not (base and is_safe_name(names) and all(map(leads_somewhere, beginnings))):
+        files = _read_all(files, absolute)
+    return files, meta, base
+
+
+def read_link(row: tuple[Any, ...], absolute: Absolute) -> tuple[Any, ...]:
+    """The fields of a file that `scan_html` left as it stands on the page."""
+    fields = _anchor(row[1], row[2], absolute)
+    assert fields is not None  # it was found to be followed
+    return fields
+
+
+def _read_all(files: list[tuple[Any, ...]], absolute: Absolute) -> list[tuple[Any, ...]]:
+    """All fields of each file that is to be followed."""
+    found = (
+        _anchor(file[1], file[2], absolute) if len(file) == LINK_FIELDS else file for file in files
+    )
+    return [file for file in found if file is not None]
 
 
 def _attributes(text: str) -> Mapping[str, str]:
@@ -110,7 +144,7 @@ def _text(value: str) -> str:
     return html.unescape(value)
 
 
-def _anchor(href: str, attributes: str, absolute: Callable[[str], str]) -> FileRow | None:
+def _anchor(href: str, attributes: str, absolute: Absolute) -> tuple[Any, ...] | None:
     """The file one `<a>` offers, or None where it leads elsewhere.
 
     `href` is the value where it is the first attribute, as it nearly always is.

@@ -22,7 +22,7 @@ from vinstall.formats.simple_api import FileRow, RemoteFile, absolute_from, as_f
 from vinstall.formats.wheel_name import parse_variants_json_name
 from vinstall.values import Row
 
-LISTING_REVISION = 4
+LISTING_REVISION = 5
 """Other numbers are of other layouts, or of other rules on which file belongs to which version."""
 
 _SDIST_SUFFIXES = (".tar.gz", ".zip")
@@ -134,7 +134,7 @@ class Listing(Sequence[RemoteFile]):
 def list_files(project: NormalizedName, files: Sequence[FileRow], base: str = "") -> Listing:
     """The files of a page on `project` by version: wheels, source distributions, variants files.
 
-    Links in rows of a JSON page are taken from the page at `base`.
+    Links in rows that are as they stand on the page are taken from `base`.
 
     Files of other kinds (eggs, installers, signatures) are of no version; files of another
     project, and those whose version cannot be read, are `misfits` besides.

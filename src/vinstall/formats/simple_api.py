@@ -8,7 +8,7 @@ make and to marshal, and nothing is parsed from a file name here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import unquote, urljoin
 
@@ -92,15 +92,17 @@ _STRONGEST_FIRST = (
 _STRENGTH = {name: rank for rank, name in enumerate(_STRONGEST_FIRST)}
 Hashes = tuple[tuple[str, str], ...]
 FileRow = tuple[Any, ...] | dict[str, Any]
-"""The fields of a RemoteFile, or a file of a JSON page as it stands there: a page has thousands, and
-makes few into values."""
+"""The fields of a RemoteFile, or a file as it stands on a page, a JSON object or LINK_FIELDS of an
+HTML page: a page has thousands, and makes few into values."""
+LINK_FIELDS = 3
+"""Name, `href` and what else there is between `<a` and `>`."""
 
 Absolute = Callable[[str], str]
 """From a link on a page to its URL."""
 Files = Callable[[Sequence[FileRow], str], Sequence[RemoteFile]]
-"""Makes values of rows, and of the URL that the links in rows of a JSON page are taken from."""
+"""Makes values of rows, and of the URL that links are taken from."""
 
-_BEGINNING = 8
+BEGINNING = 8
 _WEB = ("https://", "http://")
 _FOLLOWED = (*_WEB, "../", "./", "/")
 """How links begin that are followed from wherever they stand."""
@@ -110,14 +112,32 @@ _RELATIVE = pattern(r"((?:\.\./)*+)(?=[^/.:?])[^:?]*+")
 def as_files(rows: Iterable[FileRow], absolute: Absolute) -> tuple[RemoteFile, ...]:
     """Each row as a value, by half the steps its own constructor takes.
 
-    `absolute` is what `absolute_from` gives for the page, for links in rows of a JSON page.
+    `absolute` is what `absolute_from` gives for the page.
     """
     return tuple(
-        [_new_file(_json_row(row, absolute) if type(row) is dict else row) for row in rows]
+        [
+            _new_file(
+                row if type(row) is tuple and len(row) > LINK_FIELDS else _read_row(row, absolute)
+            )
+            for row in rows
+        ]
     )
 
 
 _new_file = partial(tuple.__new__, RemoteFile)
+
+
+def _read_row(row: FileRow, absolute: Absolute) -> tuple[Any, ...]:
+    if isinstance(row, dict):
+        return _json_row(row, absolute)
+    return row if len(row) > LINK_FIELDS else _link_reader()(row, absolute)
+
+
+@cache
+def _link_reader() -> Callable[[tuple[Any, ...], Absolute], tuple[Any, ...]]:
+    from vinstall.formats.html_links import read_link  # a warm run reads no page
+
+    return read_link
 
 
 def _all_files(rows: Iterable[FileRow], base: str) -> tuple[RemoteFile, ...]:
@@ -139,26 +159,27 @@ def parse_project_html(
     Links to anything but wheels, source distributions and variant metadata are left out.
     Raises FormatError where the page says it follows a major version above 1 (PEP 629).
     """
-    rows, meta = _scan_html(text, url)
+    rows, meta, base = _scan_html(text, url)
     return ProjectPage(
         name=name,
         source=source,
-        files=files(rows, url),
+        files=files(rows, base),
         status=meta.get("pypi:project-status"),
     )
 
 
 def parse_links(text: str, *, url: str) -> tuple[RemoteFile, ...]:
     """Every archive an HTML page links to, of whatever project: a find-links page."""
-    return _all_files(_scan_html(text, url)[0], url)
+    rows, _, base = _scan_html(text, url)
+    return _all_files(rows, base)
 
 
-def _scan_html(text: str, url: str) -> tuple[list[FileRow], dict[str, str]]:
+def _scan_html(text: str, url: str) -> tuple[Sequence[FileRow], dict[str, str], str]:
     from vinstall.formats.html_links import scan_html  # a warm run reads no page
 
-    rows, meta = scan_html(text, url)
+    rows, meta, base = scan_html(text, url)
     _check_version(meta.get("pypi:repository-version", "1.0"), url)
-    return rows, meta
+    return rows, meta, base
 
 
 def parse_project_json(
@@ -232,15 +253,15 @@ def link_name(url: str) -> str:
     path = url.partition("?")[0]
     name = path[path.rfind("/") + 1 :]
     name = unquote(name) if "%" in name else name
-    return name if _is_safe(name) and name not in (".", "..") else ""
+    return name if is_safe_name(name) and name not in (".", "..") else ""
 
 
 def is_listed_name(filename: str) -> bool:
     """Whether `filename` is safe, and of a kind that a page is read for."""
-    return filename.endswith(LISTED_SUFFIXES) and _is_safe(filename)
+    return filename.endswith(LISTED_SUFFIXES) and is_safe_name(filename)
 
 
-def _is_safe(name: str) -> bool:
+def is_safe_name(name: str) -> bool:
     """Whether `name` has nothing in it that could lead out of a folder or confuse a terminal."""
     return name.isprintable() and not ("/" in name or "\\" in name or ":" in name)
 
@@ -317,9 +338,9 @@ def _usable_rows(rows: list[Any], base: str) -> list[FileRow]:
     """
     try:
         listed = [row for row in rows if row["filename"].endswith(LISTED_SUFFIXES)]
-        beginnings = {row["url"][:_BEGINNING] for row in listed}
-        if _is_safe("".join([row["filename"] for row in listed])) and all(
-            map(_leads_somewhere, beginnings)
+        beginnings = {row["url"][:BEGINNING] for row in listed}
+        if is_safe_name("".join([row["filename"] for row in listed])) and all(
+            map(leads_somewhere, beginnings)
         ):
             return listed
     except (AttributeError, KeyError, TypeError):
@@ -328,7 +349,7 @@ def _usable_rows(rows: list[Any], base: str) -> list[FileRow]:
     return [row for row in rows if isinstance(row, dict) and _is_usable(row, absolute)]
 
 
-def _leads_somewhere(beginning: str) -> bool:
+def leads_somewhere(beginning: str) -> bool:
     """Whether links that begin so are to be followed, from whatever page."""
     # Tabs do not count in URLs: `/` and a tab may be the beginning of `//`.
     plain = beginning.isprintable() and not beginning.startswith("//")
