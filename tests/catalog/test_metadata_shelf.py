@@ -14,6 +14,7 @@ from vinstall.catalog.metadata_shelf import SHELVES, MetadataShelf
 from vinstall.formats.metadata import parse_metadata
 from vinstall.formats.simple_api import RemoteFile
 
+MARKERS = make_target().markers
 HASHES = (("sha256", "ab" * 32),)
 FILE = RemoteFile("a-1-py3-none-any.whl", "https://files.example/a-1-py3-none-any.whl", HASHES)
 METADATA = parse_metadata(b"Name: a\nVersion: 1\nRequires-Dist: b>=1\n")
@@ -27,7 +28,7 @@ def cache(tmp_path: Path) -> Cache:
 
 def saved(cache: Cache, *files: RemoteFile) -> None:
     """Put the same metadata there for all of these, for the question `q`."""
-    shelf = MetadataShelf(cache, ("q",))
+    shelf = MetadataShelf(cache, ("q",), MARKERS)
     for file in files:
         shelf.put(file, METADATA)
     shelf.save()
@@ -36,8 +37,10 @@ def saved(cache: Cache, *files: RemoteFile) -> None:
 class TestShelf:
     def test_the_next_run_finds_what_was_put(self, cache: Cache) -> None:
         saved(cache, FILE)
-        assert MetadataShelf(cache, ("q",)).find(FILE) == METADATA
-        assert MetadataShelf(cache, ("other",)).find(FILE) is None
+        assert MetadataShelf(cache, ("q",), MARKERS).find(FILE) == METADATA
+        assert MetadataShelf(cache, ("other",), MARKERS).find(FILE) is None
+        elsewhere = {**MARKERS, "sys_platform": "win32"}
+        assert MetadataShelf(cache, ("q",), elsewhere).find(FILE) is None
 
     @pytest.mark.parametrize(
         "other",
@@ -50,20 +53,20 @@ class TestShelf:
     )
     def test_another_file_is_not_known(self, cache: Cache, other: RemoteFile) -> None:
         saved(cache, FILE, other._replace(filename="b-1-py3-none-any.whl", hashes=()))
-        assert MetadataShelf(cache, ("q",)).find(other) is None
+        assert MetadataShelf(cache, ("q",), MARKERS).find(other) is None
 
     def test_what_is_not_needed_any_more_goes_when_something_comes(self, cache: Cache) -> None:
         more, new = (FILE._replace(url=f"https://files.example/{name}") for name in "bc")
         saved(cache, FILE, more)
-        shelf = MetadataShelf(cache, ("q",))
+        shelf = MetadataShelf(cache, ("q",), MARKERS)
         assert shelf.find(more) == METADATA
         shelf.put(new, METADATA)
         shelf.save()
-        shelf = MetadataShelf(cache, ("q",))
+        shelf = MetadataShelf(cache, ("q",), MARKERS)
         assert [shelf.find(file) is not None for file in (FILE, more, new)] == [False, True, True]
 
     def test_nothing_is_written_where_nothing_was_put(self, cache: Cache) -> None:
-        MetadataShelf(cache, ("q",)).save()
+        MetadataShelf(cache, ("q",), MARKERS).save()
         assert not cache.folder(SHELVES).exists()
 
     def test_a_damaged_one_is_as_good_as_none(self, cache: Cache) -> None:
@@ -71,7 +74,7 @@ class TestShelf:
         for path in cache.folder(SHELVES).rglob("*"):
             if path.is_file():
                 path.write_bytes(path.read_bytes()[:-1])
-        assert MetadataShelf(cache, ("q",)).find(FILE) is None
+        assert MetadataShelf(cache, ("q",), MARKERS).find(FILE) is None
 
 
 class TestInACatalog:
@@ -80,7 +83,7 @@ class TestInACatalog:
         index.add_wheel("a", "1", requires=["b"], hashes=HASHES)
         found = []
         for _ in range(2):
-            shelf = MetadataShelf(cache, ("q",))
+            shelf = MetadataShelf(cache, ("q",), MARKERS)
             catalog = index.catalog(make_target())
             catalog.use(shelf)
             choice = catalog.choices(METADATA.name, Version("1"))[0]

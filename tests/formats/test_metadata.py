@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.formats.strategies import SCALE, project_names, requirements, versions
+from tests.formats.strategies import SCALE, marker_texts, project_names, requirements, versions
 from vinstall.errors import FormatError
 from vinstall.formats.marker import MarkerContext
 from vinstall.formats.metadata import (
@@ -26,6 +26,7 @@ from vinstall.formats.metadata import (
     unpack_metadata,
 )
 from vinstall.formats.requirement import Requirement, parse_requirement, render_requirement
+from vinstall.formats.variant_json import Property
 
 TEXT = b"""Metadata-Version: 2.4
 Name: A_b
@@ -158,9 +159,13 @@ class TestDependencies:
         assert [requirement.name for requirement in found] == ["plain", "folded", "fast"]
 
 
-def packed(metadata: Metadata) -> Metadata:
-    """As it is after it was packed, written, read and unpacked."""
-    return unpack_metadata(marshal.loads(marshal.dumps(pack_metadata(metadata))))
+ENVIRONMENT = {"python_version": "3.11", "sys_platform": "linux", "os_name": "posix"}
+
+
+def packed(metadata: Metadata, environment: dict[str, str] = ENVIRONMENT) -> Metadata:
+    """As it is after it was packed for an environment, written, read and unpacked."""
+    written = marshal.dumps(pack_metadata(metadata, environment))
+    return unpack_metadata(marshal.loads(written), environment)
 
 
 class TestPacking:
@@ -182,17 +187,45 @@ class TestPacking:
         assert str(packed(metadata).version) == str(version)
 
     def test_the_same_requirements_hold(self) -> None:
-        """Of every distribution installed here, with each of its extras."""
-        environment = {"python_version": "3.11", "sys_platform": "linux", "os_name": "posix"}
+        """Of every distribution installed here, with each of its extras, here and elsewhere."""
         compared = 0
         for text in (TEXT, *real_files()):
             metadata = parse_metadata(text)
+            kept = packed(metadata)
             for extras in ((), *((extra,) for extra in metadata.extras)):
-                context = MarkerContext(environment=environment, extras=frozenset(extras))
-                found = dependencies(packed(metadata), context)
-                assert found == dependencies(metadata, context)
-                compared += len(found)
-        assert compared > 50
+                for environment in (ENVIRONMENT, {**ENVIRONMENT, "sys_platform": "win32"}):
+                    context = MarkerContext(environment=environment, extras=frozenset(extras))
+                    found = dependencies(kept, context)
+                    assert found == dependencies(metadata, context)
+                    compared += len(found)
+        assert compared > 100
+
+    @settings(max_examples=200 * SCALE)
+    @given(st.lists(marker_texts, max_size=4), st.sets(st.sampled_from(["a", "b-c"])))
+    def test_so_it_is_with_markers_made_at_random(
+        self, markers: list[str], asked: set[str]
+    ) -> None:
+        lines = "".join(f"Requires-Dist: a; {marker}\n" for marker in markers)
+        try:
+            metadata = parse_metadata(f"Name: a\nVersion: 1\n{lines}".encode())
+        except FormatError:
+            return
+        environment = dict(ENVIRONMENT)
+        for label in ("", "cu12"):
+            context = MarkerContext(
+                environment=environment,
+                extras=frozenset(map(canonicalize_name, asked)),
+                label=label,
+                properties=frozenset({Property("a", "b", "c")} if label else ()),
+            )
+            kept = packed(metadata, environment)
+            try:
+                expected = dependencies(metadata, context)
+            except FormatError:
+                with pytest.raises(FormatError):
+                    dependencies(kept, context)
+            else:
+                assert dependencies(kept, context) == expected
 
     def test_equal_lines_share_one_requirement(self) -> None:
         first, second = (packed(parse_metadata(TEXT)) for _ in range(2))
@@ -202,4 +235,4 @@ class TestPacking:
         text = b"Name: a\nVersion: 1\nRequires-Dist: b; os_name ~= 'x' and extra == 'y'\n"
         metadata = packed(parse_metadata(text))
         with pytest.raises(FormatError):
-            dependencies(metadata, MarkerContext(environment={"os_name": "posix"}))
+            dependencies(metadata, MarkerContext(environment=ENVIRONMENT))

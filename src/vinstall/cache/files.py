@@ -253,7 +253,7 @@ class Cache:
     def _value_path(self, bucket: str, key: Key) -> str:
         """As text: a run reads hundreds of values, and Path takes longer than to read one."""
         digest = sha256(repr(key).encode()).hexdigest()
-        return os.path.join(self._folder(), bucket, digest[:2], digest)  # noqa: PTH118
+        return f"{self._folder()}/{bucket}/{digest[:2]}/{digest}"
 
     def _entry(self, bucket: str, digest: str) -> Path:
         return self._folder() / bucket / digest[:2] / digest

@@ -6,6 +6,7 @@ needed before.  Reading and parsing a hundred files takes a tenth of a resolutio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from vinstall.cache.files import Cache, Key
@@ -15,16 +16,20 @@ from vinstall.sources.hashing import strongest
 
 SHELVES = "shelves"
 """The bucket; all in it is made of what the cache has elsewhere."""
-_REVISION = 1
+_REVISION = 2
 
 
 class MetadataShelf:
     """Metadata by file, for files whose hash is listed.  Threads may share one; save() it once."""
 
-    def __init__(self, cache: Cache, question: Key) -> None:
-        """`question` tells who will need the same; a wrong guess costs time alone."""
+    def __init__(self, cache: Cache, question: Key, markers: Mapping[str, str]) -> None:
+        """`question` tells who will need the same; a wrong guess costs time alone.
+
+        `markers` are those of the target.
+        """
         self._cache = cache
-        self._key = ("shelf", _REVISION, *question)
+        self._markers = markers
+        self._key = ("shelf", _REVISION, *question, tuple(sorted(markers.items())))
         kept: Any = cache.read_value(SHELVES, self._key)
         self._kept: dict[Key, tuple[Any, ...]] = kept or {}
         self._used: dict[Key, tuple[Any, ...]] = {}
@@ -37,13 +42,13 @@ class MetadataShelf:
         if key is None or packed is None:
             return None
         self._used[key] = packed
-        return unpack_metadata(packed)
+        return unpack_metadata(packed, self._markers)
 
     def put(self, file: RemoteFile, metadata: Metadata) -> None:
         """Keep what the METADATA of a wheel says."""
         key = _key(file)
         if key is not None:
-            self._used[key] = pack_metadata(metadata)
+            self._used[key] = pack_metadata(metadata, self._markers)
             self._is_new = True
 
     def save(self) -> None:

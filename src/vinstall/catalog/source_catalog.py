@@ -16,7 +16,6 @@ from packaging.version import Version
 
 from vinstall.catalog import MetadataBuilder
 from vinstall.catalog.crawler import Crawler
-from vinstall.catalog.cutoff import Cutoff
 from vinstall.catalog.direct_file import direct_artifact
 from vinstall.catalog.metadata_shelf import MetadataShelf
 from vinstall.errors import FormatError, ResolutionError
@@ -38,6 +37,7 @@ from vinstall.values import Row, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from vinstall.catalog.cutoff import Cutoff
     from vinstall.catalog.variant_data import Described, VariantData
     from vinstall.formats.support import NamespaceAnswer
     from vinstall.formats.variant_json import ProviderInfo, VariantTable
@@ -223,7 +223,7 @@ class SourceCatalog:
     @property
     def is_listed(self) -> bool:
         """Whether variant metadata was read without fault, all of it from files whose hash a page lists."""
-        return self._variant_data.is_listed
+        return "_variant_data" not in vars(self) or self._variant_data.is_listed
 
     def asked(self, name: NormalizedName) -> tuple[str, ...]:
         return self._pages.asked(name)

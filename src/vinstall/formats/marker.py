@@ -122,6 +122,19 @@ class Marker:
         wanted = (p.text for p in parts if isinstance(p, _Equal) and p.name == "extra" and p.wanted)
         return next(wanted, None) or None
 
+    @property
+    def asks_environment_alone(self) -> bool:
+        """Whether it asks about nothing but the target: no extra, no group, no variant."""
+        return not _parsed(self.text)[1] and _asks_target(_parsed(self.text)[0])
+
+
+def _asks_target(node: _Node) -> bool:
+    if isinstance(node, _All | _Any):
+        return all(map(_asks_target, node.parts))
+    return (
+        isinstance(node, _Equal | _Contained | _Version | _Other) and node.name != "variant_label"
+    )
+
 
 def _is_plain(node: _Node) -> bool:
     """Whether it is a comparison that has a meaning whatever the target."""

@@ -8,7 +8,7 @@ dependency of a wheel in which one marker asks about variants.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, overload
 
@@ -77,8 +77,9 @@ def dependencies(metadata: Metadata, context: MarkerContext) -> tuple[Requiremen
 
     Raises FormatError for a marker whose comparison has no meaning.
     """
-    if isinstance(metadata.requires_dist, _KeptRequirements):
-        return metadata.requires_dist.holding(context)
+    kept = metadata.requires_dist
+    if isinstance(kept, _KeptRequirements) and kept.environment is context.environment:
+        return kept.holding(context)
     return tuple(
         [
             requirement
@@ -88,39 +89,56 @@ def dependencies(metadata: Metadata, context: MarkerContext) -> tuple[Requiremen
     )
 
 
-def pack_metadata(metadata: Metadata) -> tuple[Any, ...]:
-    """`metadata` as plain tuples and texts, of types that `marshal` knows."""
+def pack_metadata(metadata: Metadata, environment: Mapping[str, str]) -> tuple[Any, ...]:
+    """`metadata` as plain tuples and texts, of types that `marshal` knows.
+
+    With it goes what its markers come to in `environment`.
+    """
     return (
         metadata.name,
         str(metadata.version),
         None if metadata.requires_python is None else str(metadata.requires_python),
-        tuple(map(_pack_requirement, metadata.requires_dist)),
+        tuple([_pack_requirement(one, environment) for one in metadata.requires_dist]),
         tuple(sorted(metadata.extras)),
         tuple(sorted(metadata.dynamic)),
         metadata.metadata_version,
     )
 
 
-def unpack_metadata(packed: tuple[Any, ...]) -> Metadata:
-    """The metadata that was packed.  Its requirements are made when they are looked at."""
+def unpack_metadata(packed: tuple[Any, ...], environment: Mapping[str, str]) -> Metadata:
+    """The metadata that was packed for `environment`; a requirement is made when it is looked at."""
     name, version, requires_python, requirements, extras, dynamic, metadata_version = packed
     return Metadata(
         name=name,
         version=Version(version),
         requires_python=_requires_python(requires_python or ""),
-        requires_dist=_KeptRequirements(requirements),
+        requires_dist=_KeptRequirements(requirements, environment),
         extras=frozenset(extras),
         dynamic=frozenset(dynamic),
         metadata_version=metadata_version,
     )
 
 
-def _pack_requirement(requirement: Requirement) -> tuple[Any, ...]:
-    """Its marker, the extra that this asks for, and the rest."""
+def _pack_requirement(requirement: Requirement, environment: Mapping[str, str]) -> tuple[Any, ...]:
+    """The text of its marker, the extra this needs, whether it holds then, and the rest."""
     marker = requirement.marker
     extras = tuple(sorted(requirement.extras))
     rest = (requirement.name, extras, str(requirement.specifier), requirement.url)
-    return (None, None, rest) if marker is None else (marker.text, marker.extra, rest)
+    if marker is None:
+        return None, None, True, rest
+    return marker.text, marker.extra, _verdict(marker, environment), rest
+
+
+def _verdict(marker: Marker, environment: Mapping[str, str]) -> bool | None:
+    """Whether `marker` holds where the extra it needs is asked for; None: more has to be known."""
+    extra = marker.extra
+    if extra is None and not marker.asks_environment_alone:
+        return None
+    extras = frozenset(() if extra is None else (canonicalize_name(extra),))
+    try:
+        return marker.evaluate(MarkerContext(environment=environment, extras=extras))
+    except FormatError:
+        return None
 
 
 @lru_cache(maxsize=8192)
@@ -142,18 +160,23 @@ _specifiers = lru_cache(maxsize=4096)(SpecifierSet)
 class _KeptRequirements(Sequence[Requirement]):
     """Requirements that were packed; most are for extras nobody asks for, and are never made."""
 
-    def __init__(self, packed: Sequence[tuple[str | None, str | None, tuple[Any, ...]]]) -> None:
+    def __init__(
+        self,
+        packed: Sequence[tuple[str | None, str | None, bool | None, tuple[Any, ...]]],
+        environment: Mapping[str, str],
+    ) -> None:
         self._packed = packed
+        self.environment = environment
 
     def holding(self, context: MarkerContext) -> tuple[Requirement, ...]:
-        """As `dependencies`."""
+        """As `dependencies`, in the environment that they were packed for."""
         extras = context.extras
         return tuple(
             [
                 _unpack_requirement(marker, rest)
-                for marker, extra, rest in self._packed
+                for marker, extra, holds, rest in self._packed
                 if (extra is None or extra in extras)
-                and (marker is None or Marker(text=marker).evaluate(context))
+                and (Marker(text=marker or "").evaluate(context) if holds is None else holds)
             ]
         )
 
@@ -166,8 +189,8 @@ class _KeptRequirements(Sequence[Requirement]):
     def __getitem__(self, at: slice) -> tuple[Requirement, ...]: ...
     def __getitem__(self, at: int | slice) -> Requirement | tuple[Requirement, ...]:
         if isinstance(at, slice):
-            return tuple([_unpack_requirement(one[0], one[2]) for one in self._packed[at]])
-        marker, _, rest = self._packed[at]
+            return tuple([_unpack_requirement(one[0], one[3]) for one in self._packed[at]])
+        marker, _, _, rest = self._packed[at]
         return _unpack_requirement(marker, rest)
 
     def __eq__(self, other: object) -> bool:

@@ -28,20 +28,22 @@ class TagFilter:
     def rank(self, filename: str) -> int | None:
         """What `best_rank` says of a wheel; None also for one whose name cannot be read.
 
-        Of a name that was not looked at before it reads more than the tags.
+        Where the tags are known already, or one alone, nothing else of the name is looked at.
         """
         rest = filename.split("-", 2)[-1]
         try:
             return self._known[rest]
         except KeyError:
             pass
-        try:
-            tags = parse_wheel_name(filename).tags
-        except FormatError:
-            return None
-        rank = self._known[rest] = best_rank(tags, self._target)
+        rank = self._target.get(rest.removesuffix(".whl"))  # a single tag, as most names have
+        if rank is None:
+            try:
+                rank = best_rank(parse_wheel_name(filename).tags, self._target)
+            except FormatError:
+                return None
+        self._known[rest] = rank
         return rank
 
     def may_admit(self, filename: str) -> bool:
-        """False for a wheel that `best_rank` has no rank for, or whose name cannot be read."""
+        """False for a wheel that `rank` has none for."""
         return self.rank(filename) is not None

@@ -10,7 +10,6 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import ResolutionError, SourceError, UsageError
 from vinstall.installation.fetch import Fetcher
-from vinstall.installation.origin import direct_url_json
 from vinstall.installation.plan import Plan, make_plan
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin, Resolution
@@ -19,11 +18,7 @@ from vinstall.target.environment import Target
 from vinstall.target.installed import InstalledDistribution, InstalledSet, scan_installed
 from vinstall.target.layout import refuse_managed
 from vinstall.values import frozen, replace
-from vinstall.workflows.accelerators import accelerator_changes, container_hints
 from vinstall.workflows.assemble import Rooms, describe, find_target
-from vinstall.workflows.broken_needs import broken_needs
-from vinstall.workflows.fallbacks import tell_fallbacks
-from vinstall.workflows.hash_checks import check_hashes, demand_hashes
 from vinstall.workflows.installed_variants import (
     Standing,
     as_requested_before,
@@ -131,7 +126,11 @@ def _install(
             resolution = resolve_lock(question, locked)
         standings = tuple(unbound(standings, versions_after(installed, resolution)))
         plan = run.plan(resolution, standings)
-        demand_hashes(plan, question.hashes, required=rooms.settings.require_hashes)
+        required = rooms.settings.require_hashes
+        if required or question.hashes:
+            from vinstall.workflows.hash_checks import demand_hashes
+
+            demand_hashes(plan, question.hashes, required=required)
         beginning = None
         if lock is not None and question.remembered is not None and not plan.is_empty:
             from vinstall.workflows.recipe import begin
@@ -222,14 +221,24 @@ class _Run:
         for old, _ in plan.replace:
             if (why := against.get(old.name)) is not None:
                 observer.notice(f"`{old.name}` {old.version} is replaced: what is installed {why}")
-        tell_fallbacks(plan.pins, observer)
-        for sentence in accelerator_changes(plan, standings):
-            observer.notice(sentence)
-        for sentence in broken_needs(plan, standings, self.target.markers):
-            observer.warning(sentence)
-        if self.rooms.settings.variants.host is None:
-            given, invocation = self.question.answers.given, self.rooms.invocation
-            for hint in container_hints(plan.pins, given, invocation):
+        if not all(pin.choice.is_plain for pin in plan.pins):
+            from vinstall.workflows.fallbacks import tell_fallbacks
+
+            tell_fallbacks(plan.pins, observer)
+        if plan.replace:
+            from vinstall.workflows.accelerators import accelerator_changes
+
+            for sentence in accelerator_changes(plan, standings):
+                observer.notice(sentence)
+        if standings:
+            from vinstall.workflows.broken_needs import broken_needs
+
+            for sentence in broken_needs(plan, standings, self.target.markers):
+                observer.warning(sentence)
+        if self.rooms.settings.variants.host is None and (given := self.question.answers.given):
+            from vinstall.workflows.accelerators import container_hints
+
+            for hint in container_hints(plan.pins, given, self.rooms.invocation):
                 observer.notice(hint)
 
     def carry_out(self, plan: Plan, lock: EnvironmentLock) -> Mapping[NormalizedName, StoredWheel]:
@@ -244,7 +253,10 @@ class _Run:
         built = self._built(plan)
         self.question.rest()
         stored = self.fetcher.collect(plan.pins, local=built)
-        check_hashes(plan, stored, self.question.hashes, rooms.late_reader)
+        if self.question.hashes:
+            from vinstall.workflows.hash_checks import check_hashes
+
+            check_hashes(plan, stored, self.question.hashes, rooms.late_reader)
         rooms.observer.phase("link")
         apply(
             plan,
@@ -276,6 +288,8 @@ class _Run:
             artifact = pin.choice.artifact
             if pin.direct_url is None or not isinstance(artifact, SourceDistribution):
                 continue
+            from vinstall.installation.origin import direct_url_json
+
             sha256 = self.question.builder.sha256(artifact)
             found[pin.name] = direct_url_json(
                 pin.direct_url,

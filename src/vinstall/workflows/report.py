@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vinstall.errors import InstallationError
-from vinstall.installation.origin import direct_url_json
 from vinstall.resolution.model import Pin
 from vinstall.selection.reason import Reason
 from vinstall.selection.release import Choice, SourceDistribution, Wheel
-from vinstall.sources.location import url_path
 from vinstall.target.environment import Target
 from vinstall.values import field, frozen
-from vinstall.workflows.metadata_json import JsonMetadata
 
 if TYPE_CHECKING:
     from vinstall.formats.support import NamespaceAnswer
+    from vinstall.workflows.metadata_json import JsonMetadata
     from vinstall.workflows.recipe import Beginning
     from vinstall.workflows.remembered import Remembered
 
@@ -138,6 +136,9 @@ def _item_json(item: Item, pin: Pin) -> dict[str, object]:
 
 def _download_info(item: Item, pin: Pin) -> dict[str, object]:
     """The direct URL data structure (PEP 610)."""
+    from vinstall.installation.origin import direct_url_json
+    from vinstall.sources.location import url_path
+
     artifact = pin.choice.artifact
     hashes = dict(artifact.file.hashes)
     if isinstance(artifact, Wheel) and item.sha256 is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -37,7 +37,6 @@ from vinstall.workflows.settings import Settings
 
 if TYPE_CHECKING:
     from vinstall.building.builder import Builder
-    from vinstall.cache.files import Key
     from vinstall.catalog.source_catalog import SourceCatalog
     from vinstall.formats.metadata import Metadata
     from vinstall.selection.release import Choice, SourceDistribution
@@ -245,7 +244,9 @@ class Question:
         from vinstall.workflows.policies import resolution_options
 
         wanted = (*self.requests, *more)
-        shelf = MetadataShelf(self.rooms.cache, self._shelf_key(wanted))
+        # What will need the metadata of nearly the same wheels when it is asked again.
+        question = tuple(sorted(render_requirement(one.requirement) for one in wanted))
+        shelf = MetadataShelf(self.rooms.cache, question, self.target.markers)
         self.catalog.use(shelf)
         resolution = resolve(
             wanted,
@@ -258,14 +259,6 @@ class Question:
         )
         shelf.save()
         return resolution
-
-    def _shelf_key(self, wanted: Iterable[Request]) -> Key:
-        """What will need the metadata of nearly the same wheels when it is asked again."""
-        names = ("python_full_version", "sys_platform", "platform_machine")
-        return (
-            tuple(sorted(render_requirement(one.requirement) for one in wanted)),
-            tuple(self.target.markers.get(name) for name in names),
-        )
 
 
 class _Window:
