@@ -184,7 +184,7 @@ class TestProcesses:
         self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "_LARGE", 1)
-        monkeypatch.setattr(module._Worker, "answered", no_process)
+        monkeypatch.setattr(module._Worker, "done", no_process)
         paths = [make_wheel(tmp_path, f"p{number}") for number in range(MANY)]
         assert len(unpack(unpacker, *paths)) == MANY
 

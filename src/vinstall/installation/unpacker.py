@@ -48,7 +48,7 @@ _AHEAD = 1 << 20
 class _Task:
     """One wheel to be unpacked."""
 
-    __slots__ = ("answered", "effort", "filename", "path", "remarks", "sha256", "size")
+    __slots__ = ("answered", "effort", "filename", "path", "remarks", "sha256", "size", "wheel")
 
     def __init__(self, path: Path, filename: str, sha256: str) -> None:
         self.path = path
@@ -56,8 +56,10 @@ class _Task:
         self.sha256 = sha256
         self.size = path.stat().st_size
         self.effort = _effort(path, self.size)
-        self.remarks: list[str] | None = None
-        """What is to be said of it, once a process has put it into the store."""
+        self.wheel: StoredWheel | None = None
+        """Once a process has put it into the store."""
+        self.remarks: list[str] = []
+        """What is to be said of it."""
         self.answered = Lock()
         """Held while a process is at it, or will be."""
 
@@ -196,8 +198,15 @@ class Unpacker:
             while True:
                 remarks = marshal.load(answers)  # noqa: S302  from our own process
                 with self._lock:
-                    worker.answered(cast("list[str] | None", remarks))
+                    task = worker.done()
                     self._hand_out()
+                try:
+                    # Now, while the rest is unpacked: whoever waits for all has less to do then.
+                    if remarks is not None:
+                        task.remarks = cast("list[str]", remarks)
+                        task.wheel = self._store.load(task.sha256)
+                finally:
+                    task.answered.release()
         except (EOFError, ValueError, TypeError, IndexError, OSError):  # it ended, or is ill
             pass
         with self._lock:
@@ -225,10 +234,10 @@ class Unpacker:
                 if not self._workers:
                     self._drop_waiting()
             with task.answered:
-                wheel = self._store.load(task.sha256) if task.remarks is not None else None
+                wheel = task.wheel
             if wheel is None:
                 return self._unpack(task)
-            for remark in task.remarks or ():
+            for remark in task.remarks:
                 self._observer.detail(remark)
             return wheel
 
@@ -270,17 +279,16 @@ class _Worker:
             marshal.dump(request, self.process.requests)
             self.process.requests.flush()
 
-    def answered(self, remarks: list[str] | None) -> None:
-        """Take the answer for the first of the wheels that it was given."""
+    def done(self) -> _Task:
+        """The wheel that it has answered for.  Raises IndexError where it was given none."""
         task = self._given.popleft()
         self.load -= task.effort
-        task.remarks = remarks
-        task.answered.release()
+        return task
 
     def let_go(self) -> None:
         """Nobody knows what becomes of what it was given."""
         while self._given:
-            self.answered(None)
+            self.done().answered.release()
 
     def wait(self) -> None:
         """Come back when the process has ended, after `end`."""
