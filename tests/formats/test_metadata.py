@@ -236,3 +236,28 @@ class TestPacking:
         metadata = packed(parse_metadata(text))
         with pytest.raises(FormatError):
             dependencies(metadata, MarkerContext(environment=ENVIRONMENT))
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            "variant_label == 'cu12'",
+            "variant_label != ''",
+            "'a' in variant_namespaces",
+            "'a :: b' in variant_features",
+            "'a :: b :: c' in variant_properties",
+        ],
+    )
+    @pytest.mark.parametrize("marker", ["extra == 'x' and {}", "{} and extra == 'x'", "{}"])
+    def test_what_variants_decide_is_decided_for_each(self, marker: str, asked: str) -> None:
+        """Packed is what one file says; which variant it is chosen as, is known later."""
+        text = f"Name: a\nVersion: 1\nRequires-Dist: b; {marker.format(asked)}\n".encode()
+        kept = packed(parse_metadata(text), ENVIRONMENT)
+        plain = MarkerContext(environment=ENVIRONMENT, extras=frozenset({canonicalize_name("x")}))
+        chosen = MarkerContext(
+            environment=ENVIRONMENT,
+            extras=plain.extras,
+            label="cu12",
+            properties=frozenset({Property("a", "b", "c")}),
+        )
+        assert dependencies(kept, plain) == ()
+        assert [one.name for one in dependencies(kept, chosen)] == ["b"]

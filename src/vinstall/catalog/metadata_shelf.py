@@ -16,7 +16,7 @@ from vinstall.sources.hashing import strongest
 
 SHELVES = "shelves"
 """The bucket; all in it is made of what the cache has elsewhere."""
-_REVISION = 2
+_REVISION = 3
 
 
 class MetadataShelf:

@@ -125,7 +125,12 @@ class Marker:
     @property
     def asks_environment_alone(self) -> bool:
         """Whether it asks about nothing but the target: no extra, no group, no variant."""
-        return not _parsed(self.text)[1] and _asks_target(_parsed(self.text)[0])
+        return not (_parsed(self.text)[1] or self.asks_for_variants)
+
+    @property
+    def asks_for_variants(self) -> bool:
+        """Whether it asks which variant was chosen, or for a group: which differ in one target."""
+        return not _asks_target(_parsed(self.text)[0])
 
 
 def _asks_target(node: _Node) -> bool:

@@ -132,7 +132,7 @@ def _pack_requirement(requirement: Requirement, environment: Mapping[str, str]) 
 def _verdict(marker: Marker, environment: Mapping[str, str]) -> bool | None:
     """Whether `marker` holds where the extra it needs is asked for; None: more has to be known."""
     extra = marker.extra
-    if extra is None and not marker.asks_environment_alone:
+    if marker.asks_for_variants or (extra is None and not marker.asks_environment_alone):
         return None
     extras = frozenset(() if extra is None else (canonicalize_name(extra),))
     try:
