@@ -31,6 +31,17 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+WEB = "https://files.example"
+
+
+class WebReader(PathReader):
+    """What is on the web lies in a folder."""
+
+    @staticmethod
+    def _path(file: RemoteFile) -> Path:
+        return Path(file.url.removeprefix(WEB).removeprefix("file://"))
+
+
 def sized(pin: Pin, size: int | None) -> Pin:
     """`pin` with a file of that listed size."""
     artifact = pin.choice.artifact
@@ -151,6 +162,26 @@ class TestIntegrity:
         with pytest.raises(InvalidWheel) as caught:
             world.fetch(Plan(install=(make_pin(path),)))
         assert caught.value.message == "`demo-1.0-py3-none-any.whl` is not a valid wheel"
+
+    @pytest.mark.parametrize("size", [None, 7])
+    @pytest.mark.parametrize(
+        ("hashed", "place", "kept"),
+        [(False, WEB, False), (True, WEB, True), (False, "file://", True)],
+    )
+    def test_a_broken_download_is_kept_where_a_hash_vouches_for_it(
+        self, world: World, tmp_path: Path, size: int | None, hashed: bool, place: str, kept: bool
+    ) -> None:
+        """The server may have sent it wrong, and say the next time that it has not changed."""
+        path = tmp_path / "demo-1.0-py3-none-any.whl"
+        path.write_bytes(b"nothing")
+        pin = sized(make_pin(path, hashed=hashed), size)
+        artifact = pin.choice.artifact
+        moved = replace(artifact, file=artifact.file._replace(url=f"{place}{path}"))
+        pin = replace(pin, choice=replace(pin.choice, artifact=moved))
+        world.reader = WebReader()
+        with pytest.raises(InvalidWheel):
+            world.fetch(Plan(install=(pin,)))
+        assert path.exists() == kept
 
     def test_a_failure_stops_the_rest(self, world: World, tmp_path: Path) -> None:
         bad = tmp_path / "aaa-1.0-py3-none-any.whl"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from packaging.utils import NormalizedName
 
@@ -29,6 +29,7 @@ from vinstall.sources.source import WORTH_FOLLOWING, FetchedFile, FileReader
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from vinstall.formats.simple_api import RemoteFile
     from vinstall.formats.variant_json import Property
     from vinstall.installation.unpacker import Unpacker
 
@@ -39,6 +40,7 @@ _MOST_PROCESSES = 4
 _DOWNLOADS = 8
 """Files fetched at once; wheels are few and large, servers fair."""
 
+_Wheel = TypeVar("_Wheel", StoredWheel, StoredWheel | None)
 _Coming = Callable[[], StoredWheel]
 """Waits for a wheel to be unpacked."""
 
@@ -196,10 +198,12 @@ class Fetcher:
                 self._store, file.filename, self._observer, begin=unpacker.lend, processes=processes
             ) as following:
                 fetched = self._reader.download(file, follow=following.follow)
-                stored = self._known(pin, fetched) or following.finish(fetched)
+                finish = partial(following.finish, fetched)
+                stored = self._known(pin, fetched) or _unless_bad(file, fetched, finish)
         if stored is not None:
             return partial(_itself, stored)
-        return unpacker.submit(fetched.path, filename=file.filename, sha256=fetched.sha256)
+        coming = unpacker.submit(fetched.path, filename=file.filename, sha256=fetched.sha256)
+        return partial(_unless_bad, file, fetched, coming)
 
     def _known(self, pin: Pin, fetched: FetchedFile) -> StoredWheel | None:
         """What the store has for a file whose hash was not known before it was there.
@@ -217,6 +221,19 @@ class Fetcher:
                 received=fetched.sha256,
             )
         return None
+
+
+def _unless_bad(file: RemoteFile, fetched: FetchedFile, unpack: Callable[[], _Wheel]) -> _Wheel:
+    """What `unpack` gives; a download that it finds bad is not kept where no hash vouches for it.
+
+    The server may say for long that it has the same file still.
+    """
+    try:
+        return unpack()
+    except IntegrityError:
+        if not (file.hashes or file.url.startswith("file:")):
+            fetched.path.unlink(missing_ok=True)
+        raise
 
 
 def _itself(wheel: StoredWheel) -> StoredWheel:
