@@ -103,7 +103,8 @@ def _doubles(arrivals: Iterable[Arrival]) -> set[Place]:
             links.setdefault((link.area, link.folder), []).append(link)
     doubles = set()
     for (area, folder), several in links.items():
-        if len({(link.root, link.group.source) for link in several}) > 1:
+        # A large folder comes in several groups, which are no doubles.
+        if len(several) > 1 and len({(link.root, link.group.source) for link in several}) > 1:
             seen: set[str] = set()
             for link in several:
                 names = set(link.group.names)
