@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -294,6 +295,17 @@ class TestCopies:
         for worker in unpacker._workers:
             files = Path(f"/proc/{worker.process.pid}/fd")
             assert {name.name for name in files.iterdir()} == {"0", "1", "2"}
+
+    def test_one_that_somebody_else_waited_for_is_let_go(
+        self, tmp_path: Path, unpacker: Unpacker
+    ) -> None:
+        unpacker.prepare()
+        unpack(unpacker, *(make_wheel(tmp_path, f"p{number}") for number in range(MANY)))
+        worker = unpacker._workers[0]
+        os.kill(worker.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(worker.process.pid, 0)
+        unpacker.close()  # the fixture sees that every thread ends
 
     def test_they_hear_no_interrupt_from_the_terminal(
         self, tmp_path: Path, unpacker: Unpacker

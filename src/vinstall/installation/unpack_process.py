@@ -85,7 +85,7 @@ def copy_process(root: Path) -> Process | None:
         pid=number,
         requests=open(requests, "wb"),  # noqa: PTH123
         answers=open(answers, "rb"),  # noqa: PTH123
-        terminate=partial(os.kill, number, signal.SIGTERM),
+        terminate=partial(_terminate, number),
         wait=partial(_wait, number),
     )
 
@@ -106,6 +106,11 @@ def _serve(root: Path, reading: int, writing: int) -> None:
     main(os.fspath(root))
 
 
+def _terminate(number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # somebody else has waited for it
+        os.kill(number, signal.SIGTERM)
+
+
 def _wait(number: int) -> None:
-    with contextlib.suppress(ChildProcessError):  # somebody else has waited for it
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(number, 0)
