@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from vinstall.cache.integrity import Tree
     from vinstall.cache.store import Bytecode, StoredWheel
+    from vinstall.installation.assembly import Incoming
 
     Stored = tuple[StoredWheel, Bytecode | None]
     """A wheel, and its compiled modules where they are wanted."""
@@ -61,28 +62,19 @@ def install_directly(
     nothing has changed.  Raises InstallationError where that is impossible; nothing has changed.
     """
     store = Store(store_root)
-
-    def load() -> list[Stored]:
-        found = (_stored(store, newcomer, bytecode_kind) for newcomer in newcomers)
-        return [one for one in found if one is not None]
-
-    inspection = Inspection(lambda: _trees(load()), many=_is_much(store, newcomers))
+    much = _is_much(store, newcomers)
+    inspection = Inspection(lambda: _trees(_load(store, newcomers, bytecode_kind)), many=much)
     # While the other process looks, the rest of the code is loaded.
-    from vinstall.installation.assembly import Incoming
     from vinstall.installation.change import Change, Obstructed
     from vinstall.installation.transfer import Linker, default_mode
 
     found: list[Stored] = []
     try:
-        found = load()
+        found = _load(store, newcomers, bytecode_kind)
         if len(found) < len(newcomers):
             return False
-        incoming = [
-            Incoming(newcomer.name, wheel, newcomer.requested, newcomer.origin, bytecode)
-            for newcomer, (wheel, bytecode) in zip(newcomers, found, strict=True)
-        ]
         linker = Linker(link_mode or default_mode(), keep_times=bytecode_kind is not None)
-        change = Change(incoming, destination, linker)
+        change = Change(_incoming(newcomers, found), destination, linker)
         change.prepare()
         change.carry_out(lambda: _confirm(inspection))
     except Obstructed:
@@ -114,13 +106,27 @@ def _is_much(store: Store, newcomers: Sequence[Newcomer]) -> bool:
     return False
 
 
-def _stored(store: Store, newcomer: Newcomer, kind: str | None) -> Stored | None:
-    """What the store has of `newcomer`, not looked at yet; None where that is not all of it."""
-    wheel = store.load(newcomer.sha256)
-    if wheel is None or wheel.filename != newcomer.filename:
-        return None
-    bytecode = store.load_bytecode(wheel, kind) if kind is not None else None
-    return None if kind is not None and bytecode is None else (wheel, bytecode)
+def _load(store: Store, newcomers: Sequence[Newcomer], kind: str | None) -> list[Stored]:
+    """What the store has of `newcomers`, not looked at yet, up to the first that it has not whole."""
+    found: list[Stored] = []
+    for newcomer in newcomers:
+        wheel = store.load(newcomer.sha256)
+        if wheel is None or wheel.filename != newcomer.filename:
+            break
+        bytecode = store.load_bytecode(wheel, kind) if kind is not None else None
+        if kind is not None and bytecode is None:
+            break
+        found.append((wheel, bytecode))
+    return found
+
+
+def _incoming(newcomers: Sequence[Newcomer], found: Sequence[Stored]) -> list[Incoming]:
+    from vinstall.installation.assembly import Incoming
+
+    return [
+        Incoming(newcomer.name, wheel, newcomer.requested, newcomer.origin, bytecode)
+        for newcomer, (wheel, bytecode) in zip(newcomers, found, strict=True)
+    ]
 
 
 def _trees(found: Sequence[Stored]) -> list[Tree]:
