@@ -130,8 +130,10 @@ class Fetcher:
         if self._machine is None:
             from concurrent.futures import ThreadPoolExecutor
 
+            from vinstall.installation.heaps import share_heaps
             from vinstall.installation.unpacker import Unpacker
 
+            share_heaps()
             self._machine = ThreadPoolExecutor(_DOWNLOADS), Unpacker(self._store, self._observer)
             self._machine[1].prepare()
         return self._machine
