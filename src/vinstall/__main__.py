@@ -1,6 +1,6 @@
 """`python -m vinstall`."""
 
-from vinstall.cli.entry import main
+from vinstall.cli.entry import script
 
 if __name__ == "__main__":
-    main()
+    script()

@@ -46,3 +46,33 @@ def test_without_words_the_help_is_shown(tmp_path: Path) -> None:
     ran = run_vinstall(home=tmp_path)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("Usage: vinstall [OPTIONS] [COMMAND] [ARGS]...\n")
+
+
+class TestTheEnd:
+    """The script ends at once where nobody would notice the difference."""
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            (
+                "import builtins; builtins.it = type('T', (), {'__del__': lambda _: print('x')})()",
+                "",
+            ),
+            ("import atexit; atexit.register(print, 'told')", "told\n"),
+            (
+                "import threading, time\n"
+                "def work(): time.sleep(0.2); print('worked')\n"
+                "threading.Thread(target=work).start()",
+                "worked\n",
+            ),
+        ],
+    )
+    def test_who_asked_to_be_told_or_works_is_heard(self, before: str, after: str) -> None:
+        code = (
+            f"import sys\n{before}\nsys.argv[1:] = ['--version']\n"
+            "from vinstall.cli.entry import script; script()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == f"vinstall {__version__}\n{after}"

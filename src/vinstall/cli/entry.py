@@ -24,6 +24,32 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM: somebody ends this, a scheduler or a container that stops."""
 
 
+def script() -> None:
+    """As `main`, for a process that is there for nothing else.
+
+    It ends at once, unless somebody has to be told or waited for: Python takes apart on its way
+    out, piece by piece, what the system frees as a whole.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        threads = sys.modules.get("threading")
+        is_awaited = threads is not None and threads.active_count() > 1
+        is_watched = sys.gettrace() is not None or sys.getprofile() is not None
+        if not (is_awaited or is_watched or "atexit" in sys.modules) and _is_all_said():
+            os._exit(end.code if isinstance(end.code, int) else 1)
+        raise
+
+
+def _is_all_said() -> bool:
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def main() -> None:
     """Run vinstall on `sys.argv`; does not return."""
     _open_streams()
