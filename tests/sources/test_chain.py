@@ -23,9 +23,13 @@ DEMO = NormalizedName("demo")
 class FakeListing:
     """A source in memory; counts how often it is asked."""
 
-    def __init__(self, name: str, *projects: str, error: Exception | None = None) -> None:
+    def __init__(
+        self, name: str, *projects: str, late: tuple[str, ...] = (), error: Exception | None = None
+    ) -> None:
+        """`late`: projects that are there when it is asked again."""
         self.name = name
         self.projects = projects
+        self.late = late
         self.error = error
         self.asked = 0
 
@@ -33,8 +37,13 @@ class FakeListing:
         self.asked += 1
         if self.error is not None:
             raise self.error
-        if name not in self.projects:
-            return None
+        return self._page(name) if name in self.projects else None
+
+    def ask_again(self, name: NormalizedName) -> ProjectPage | None:
+        self.asked += 1
+        return self._page(name) if name in self.late else None
+
+    def _page(self, name: NormalizedName) -> ProjectPage:
         files = (RemoteFile(f"{name}-1.0.zip", f"https://{self.name}/{name}-1.0.zip"),)
         return ProjectPage(name=name, source=self.name, files=files)
 
@@ -60,6 +69,17 @@ class TestFirstIndex:
 
     def test_nobody_knows(self) -> None:
         assert Chain(indexes=[FakeListing("one"), FakeListing("two")]).pages(DEMO) == ()
+
+    def test_where_nobody_knows_they_are_asked_again(self) -> None:
+        one, two = FakeListing("one"), FakeListing("two", late=("demo",))
+        three = FakeListing("three", late=("demo",))
+        assert answering(Chain(indexes=[one, two, three])) == ["two"]
+        assert (one.asked, two.asked, three.asked) == (2, 2, 1)
+
+    def test_nobody_is_asked_again_where_somebody_knows(self) -> None:
+        one, two = FakeListing("one", late=("demo",)), FakeListing("two", "demo")
+        assert answering(Chain(indexes=[one, two])) == ["two"]
+        assert one.asked == 1
 
     def test_an_index_that_fails_is_not_passed_over(self) -> None:
         broken = FakeListing("one", error=NetworkError("down"))

@@ -223,6 +223,43 @@ class TestKeptPages:
         assert kept.until == clock.now + 600
 
     @respx.mock
+    def test_what_was_unknown_to_an_earlier_run_can_be_asked_again(
+        self, cache: Cache, clock: Clock
+    ) -> None:
+        route = respx.get(PAGE).respond(404)
+        self.index(cache, clock).project(DEMO)
+        route.respond(200, content=HTML_BODY)
+        index = self.index(cache, clock)
+        assert index.project(DEMO) is None
+        page = index.ask_again(DEMO)
+        assert page is not None
+        assert page.files[0].filename == "demo-1.0.zip"
+        assert route.calls.last.request.headers["Cache-Control"] == "max-age=0"
+        assert index.ask_again(DEMO) is index.project(DEMO) is page
+        assert self.index(cache, clock).project(DEMO) == page
+        assert route.call_count == 2
+
+    @respx.mock
+    def test_nobody_is_asked_twice_in_one_run(self, cache: Cache, clock: Clock) -> None:
+        route = respx.get(PAGE).respond(404)
+        for expected in (1, 2):
+            index = self.index(cache, clock)
+            assert index.project(DEMO) is None
+            assert index.ask_again(DEMO) is None
+            assert index.ask_again(DEMO) is None
+            assert route.call_count == expected
+        assert self.index(cache, clock, offline=True).ask_again(DEMO) is None
+
+    @respx.mock
+    def test_a_page_that_is_known_is_not_asked_for_again(self, cache: Cache, clock: Clock) -> None:
+        route = respx.get(PAGE).respond(200, content=HTML_BODY)
+        for _ in range(2):
+            index = self.index(cache, clock)
+            index.project(DEMO)
+            assert index.ask_again(DEMO) is None
+        assert route.call_count == 1
+
+    @respx.mock
     def test_no_store_is_obeyed(self, cache: Cache, clock: Clock) -> None:
         route = respx.get(PAGE).respond(
             200, content=HTML_BODY, headers={"Cache-Control": "no-store"}

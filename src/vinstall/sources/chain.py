@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Protocol
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -35,15 +36,23 @@ class Listing(Source, Protocol):
         ...
 
 
+class ListingIndex(Listing, Protocol):
+    """An index that can be asked once more."""
+
+    def ask_again(self, name: NormalizedName) -> ProjectPage | None:
+        """The page of a project that `project` said is not known, if only an earlier run was told so."""
+        ...
+
+
 class Chain:
     """Finds the pages of a project.  Thread-safe."""
 
     def __init__(
         self,
         *,
-        indexes: Sequence[Listing],
+        indexes: Sequence[ListingIndex],
         find_links: Sequence[Listing] = (),
-        pinned: Sequence[tuple[str, Listing]] = (),
+        pinned: Sequence[tuple[str, ListingIndex]] = (),
         strategy: str = "first-index",
     ) -> None:
         """`pinned` are (pattern, index): projects whose name matches are looked for only there."""
@@ -85,7 +94,9 @@ class Chain:
                 break
         return tuple(found)
 
-    def _sources(self, name: NormalizedName) -> tuple[tuple[Listing, ...], tuple[Listing, ...]]:
+    def _sources(
+        self, name: NormalizedName
+    ) -> tuple[tuple[Listing, ...], tuple[ListingIndex, ...]]:
         """(places with links, indexes) for `name`."""
         for pattern, index in self._pinned:
             if fnmatch.fnmatchcase(name, pattern):
@@ -108,7 +119,12 @@ class Chain:
                 yield page
                 if self._first_only:
                     break
-        if not known and out_of_reach is not None:
+        if known:
+            return
+        # Nobody is told that there is no such project on the word of an earlier run alone.
+        found = (index.ask_again(name) for index in indexes)
+        yield from islice(filter(None, found), 1 if self._first_only else None)
+        if out_of_reach is not None:
             raise out_of_reach
 
 

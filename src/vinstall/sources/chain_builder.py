@@ -9,7 +9,7 @@ from vinstall.cache.files import Cache
 from vinstall.errors import UsageError
 from vinstall.net.client import HttpClient
 from vinstall.observer import Observer
-from vinstall.sources.chain import Chain, Listing
+from vinstall.sources.chain import Chain, Listing, ListingIndex
 from vinstall.sources.default_index import default_index
 from vinstall.sources.index import Index
 from vinstall.sources.location import Location, parse_location
@@ -70,17 +70,17 @@ class _Builder:
         self._client = client
         self._cache = cache
         self._observer = observer
-        self._made: dict[str, Listing] = {}
-        self._named: dict[str, Listing] = {}
+        self._made: dict[str, ListingIndex] = {}
+        self._named: dict[str, ListingIndex] = {}
 
-    def indexes(self) -> tuple[Listing, ...]:
+    def indexes(self) -> tuple[ListingIndex, ...]:
         """The index and the extra ones, in this order, each once."""
         url = self._choice.index_url
         first = Location(default_index()) if url is None else parse_location(url, base=self._base)
         extra = (parse_location(text, base=self._base) for text in self._choice.extra_index_urls)
         return tuple(dict.fromkeys(self._index(location) for location in (first, *extra)))
 
-    def pinned(self, text: str) -> tuple[str, Listing]:
+    def pinned(self, text: str) -> tuple[str, ListingIndex]:
         """`PATTERN=URL` as pattern and index."""
         pattern, mark, address = text.partition("=")
         if not mark or not pattern.strip() or not address.strip():
@@ -105,7 +105,7 @@ class _Builder:
             for location in dict.fromkeys(locations)
         ]
 
-    def _index(self, location: Location) -> Listing:
+    def _index(self, location: Location) -> ListingIndex:
         made = self._made.get(location.url)
         if made is None:
             made = self._made[location.url] = self._open(location)
@@ -113,7 +113,7 @@ class _Builder:
             self._named[location.name] = made
         return made
 
-    def _open(self, location: Location) -> Listing:
+    def _open(self, location: Location) -> ListingIndex:
         if location.is_local:
             from vinstall.sources.directory import Directory
 

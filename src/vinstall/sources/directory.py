@@ -52,6 +52,10 @@ class Directory:
         """
         return self._pages.get(name, lambda: self._project(name))
 
+    def ask_again(self, name: NormalizedName) -> None:  # noqa: ARG002
+        """The page of a project that is there since `project` was asked: never, nothing is kept."""
+        return
+
     def kept(self, name: NormalizedName) -> tuple[KeptFile, ...]:
         """What changes when the answer of `project` does: the folder and its pages or files.
 

@@ -40,6 +40,8 @@ ACCEPT = (
     "application/vnd.pypi.simple.v1+html;q=0.2, "
     "text/html;q=0.01"
 )
+_ANEW = {"Accept": ACCEPT, "Cache-Control": "max-age=0"}
+"""Headers of a request that no cache on the way is to answer by itself."""
 PAGES = "pages"
 """The bucket of the cache."""
 
@@ -87,6 +89,9 @@ class Index:
         self._refresh = refresh
         self._now = now
         self._pages: Once[NormalizedName, ProjectPage | None] = Once()
+        self._believed: set[NormalizedName] = set()
+        """Projects that an earlier run heard are not known here; nobody was asked in this one."""
+        self._late: Once[NormalizedName, ProjectPage | None] = Once()
         self._until: dict[NormalizedName, float] = {}
         """How long each page in use is fresh; absent where it must not be kept."""
 
@@ -100,7 +105,18 @@ class Index:
 
         Raises NetworkError; FormatError for a page that cannot be read.
         """
-        return self._pages.get(name, lambda: self._project(name))
+        page = self._pages.get(name, lambda: self._project(name))
+        return self.ask_again(name) if page is None and name in self._late else page
+
+    def ask_again(self, name: NormalizedName) -> ProjectPage | None:
+        """The page of a project that no index was said to know; None where that is still so.
+
+        It may have been published since an earlier run heard so.  At most one request, none
+        where this run has asked already.  Raises what `project` raises.
+        """
+        if name not in self._believed or self._client.settings.offline:
+            return None
+        return self._late.get(name, lambda: self._received(name, self._ask(name, _ANEW)))
 
     def kept(self, name: NormalizedName) -> tuple[KeptFile, ...] | None:
         """The file that holds the page that `project` gave; None where it is not kept.
@@ -119,11 +135,11 @@ class Index:
             if fresh or self._client.settings.offline:
                 self._observer.page_read(name, self.name, from_cache=True)
                 self._until[name] = kept.stamp.until
+                if not kept.listing:
+                    self._believed.add(name)
                 return self._unpack(name, kept)
         conditions = kept.stamp.conditions if kept is not None else {}
-        headers = {"Accept": ACCEPT} | conditions
-        if self._refresh:
-            headers["Cache-Control"] = "max-age=0"
+        headers = (_ANEW if self._refresh else {"Accept": ACCEPT}) | conditions
         response = self._ask(name, headers, unless_new=bool(conditions))
         unchanged = response.status == 304
         self._observer.page_read(name, self.name, from_cache=unchanged)
@@ -135,7 +151,7 @@ class Index:
         return self._received(name, response)
 
     def _ask(
-        self, name: NormalizedName, headers: Mapping[str, str], *, unless_new: bool
+        self, name: NormalizedName, headers: Mapping[str, str], *, unless_new: bool = False
     ) -> Response:
         accepting = (200, 403, *_UNKNOWN, *((304,) if unless_new else ()))
         response = self._client.get(f"{self.url}{name}/", headers=headers, accepting=accepting)

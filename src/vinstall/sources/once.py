@@ -28,6 +28,10 @@ class Once(Generic[Q, A]):
         self._slots: dict[Q, _Slot[A]] = {}
         self._lock = threading.Lock()
 
+    def __contains__(self, question: Q) -> bool:
+        """Whether `question` was asked."""
+        return question in self._slots
+
     def get(self, question: Q, find: Callable[[], A]) -> A:
         """The answer to `question`, from `find` if it is new; what `find` raises goes through.
 
