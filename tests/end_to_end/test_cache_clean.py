@@ -10,8 +10,9 @@ import pytest
 
 from tests.end_to_end.scene import CU12, CUDA_12_8, Scene
 from tests.support.server import Server, serving
+from vinstall.cache.store import bucket
 
-_OF_PROJECTS = ("files", "metadata", "pages", "texts", "wheels")
+_OF_PROJECTS = ("files", "metadata", "pages", "texts", bucket())
 """The parts of the cache that hold what is one project's."""
 
 

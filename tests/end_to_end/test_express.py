@@ -18,6 +18,7 @@ import pytest
 
 from tests.end_to_end.scene import CU12, CUDA_12_8, NO_GPU, Scene
 from tests.support.command import Ran, clean_environ
+from vinstall.cache.store import bucket
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="siblings are known on Linux")
 
@@ -133,7 +134,7 @@ class Road(Scene):
 
     @property
     def store(self) -> Path:
-        return self.home / ".cache/vinstall/v1/wheels"
+        return self.home / ".cache/vinstall/v1" / bucket()
 
     @property
     def site(self) -> Path:
@@ -288,6 +289,24 @@ class TestFallingThrough:
         road.fresh()
         assert road.go(*asked).code == 0
         assert road.way == "express"
+
+    def test_another_umask(self, road: Road) -> None:
+        asked = road.in_env("app")
+        before = os.umask(0o077)
+        try:
+            road.learn(*asked)
+        finally:
+            os.umask(before)
+        for umask, mode in ((0o002, 0o664), (0o022, 0o644), (0o077, 0o600)):
+            road.fresh()
+            os.umask(umask)
+            try:
+                ran = road.go(*asked)
+            finally:
+                os.umask(before)
+            assert (ran.code, road.way) == (0, "express" if umask == 0o077 else "full")
+            assert (road.site / "app/__init__.py").stat().st_mode & 0o777 == mode
+            assert (road.env / "bin/app").stat().st_mode & 0o777 == mode | (0o111 & ~umask)
 
     def test_a_newer_release_on_the_index(self, road: Road) -> None:
         asked = road.in_env("app")

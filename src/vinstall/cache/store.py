@@ -10,6 +10,7 @@ to be unpacked anew.  Files are not made read-only: in the environment they woul
 pip's are not.
 
 The store holds files, never decisions about hardware: it may be shared between unlike machines.
+Files are shared with their modes, too: so there is a store for each umask they were made under.
 """
 
 from __future__ import annotations
@@ -33,9 +34,20 @@ _MARSHAL = 4
 
 _MOST = 256
 """Files in one group."""
+_USUAL = 0o022
+"""The umask of most."""
 
 _MANIFEST = "manifest"
 _FILES = "files"
+
+
+def bucket() -> str:
+    """The bucket of the cache for wheels that are unpacked, and linked, under the umask of now."""
+    if os.name != "posix":
+        return "wheels"
+    umask = os.umask(_USUAL)
+    os.umask(umask)
+    return "wheels" if umask == _USUAL else f"wheels-{umask:03o}"
 
 
 class FileGroup(Row):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vinstall.cache.files import Cache
-from vinstall.cache.store import Store
+from vinstall.cache.store import Store, bucket
 from vinstall.errors import FormatError, UsageError
 from vinstall.observer import Observer
 from vinstall.values import frozen
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from vinstall.workflows.policies import Hashes
     from vinstall.workflows.settings import Settings, TargetSettings
 
-_ANSWERS, _WHEELS = "answers", "wheels"
-"""Buckets of the cache: what interpreters and plugins said; unpacked wheels."""
+_ANSWERS = "answers"
+"""The bucket of the cache for what interpreters and plugins said."""
 
 
 class RememberedAnswers:
@@ -199,7 +199,7 @@ def assemble(settings: Settings, invocation: Invocation, observer: Observer) -> 
             invocation=invocation,
             observer=observer,
             cache=cache,
-            store=Store(cache.folder(_WHEELS)),
+            store=Store(cache.folder(bucket())),
             outside=outside,
         )
     finally:

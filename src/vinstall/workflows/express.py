@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 BUCKET = "recipes"
-_REVISION = 2
+_REVISION = 3
 _HIDDEN = "\0"
 """Stands for the path of the environment; no word of a command line has it."""
 _MOST_INSTALLED = 8
@@ -91,7 +91,9 @@ def question(
     if active and os.path.lexists(f"{active}/pip.conf"):
         return None
     known = surroundings(environ, version, without=_ELSEWHERE)
-    return _REVISION, *known, hidden, how, bool(active)
+    umask = os.umask(0o022)  # files have the modes it gave them when they were unpacked
+    os.umask(umask)
+    return _REVISION, *known, umask, hidden, how, bool(active)
 
 
 def _without_place(words: "Sequence[str]") -> tuple[tuple[str, ...], list[str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vinstall import __version__
+from vinstall.cache.store import bucket
 from vinstall.installation.origin import origin_file
 from vinstall.selection.release import Wheel
 from vinstall.target.environment import Target
@@ -111,7 +112,7 @@ def keep_recipe(
     load["follows"] = _before_closing(summary, wheels)
     known = (
         all(is_settled(seen, started) for _, seen in stamps)
-        and beginning.store == os.path.abspath(f"{root}/v1/wheels")
+        and beginning.store == os.path.abspath(f"{root}/v1/{bucket()}")
         and _would_be_said(words, invocation, report, load, summary)
     )
     answer = (asked, remembered.until, stamps, beginning.kind, beginning.listing, load)
