@@ -77,6 +77,44 @@ class TestEarlyParts:
 
         assert Arrival(Path("x"), 100, read).read_early(10, 3) is None
 
+    def test_many_bytes_come_by_several_requests_at_once(self) -> None:
+        meeting = threading.Barrier(8, timeout=10)
+
+        def read(start: int, length: int) -> Part | None:
+            meeting.wait()
+            content = BIG[start : start + length]
+            return Part(start=start, content=content, total=len(BIG), validator=None)
+
+        early = Arrival(Path("x"), len(BIG), read).read_early(1000, (2 << 20) + 1)
+        assert early == BIG[1000 : 1001 + (2 << 20)]
+
+    def test_few_bytes_come_by_one(self) -> None:
+        asked = []
+
+        def read(start: int, length: int) -> Part | None:
+            asked.append((start, length))
+            content = BIG[start : start + length]
+            return Part(start=start, content=content, total=len(BIG), validator=None)
+
+        assert Arrival(Path("x"), len(BIG), read).read_early(7, 256 << 10) is not None
+        assert asked == [(7, 256 << 10)]
+
+    def test_all_of_them_are_to_be_had_or_none(self) -> None:
+        def read(start: int, length: int) -> Part | None:
+            content = BIG[start : start + length]
+            part = Part(start=start, content=content, total=len(BIG), validator=None)
+            return part if start < (1 << 20) else None
+
+        assert Arrival(Path("x"), len(BIG), read).read_early(0, 2 << 20) is None
+
+    def test_without_as_many_threads_they_are_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        part = Part(start=10, content=b"abc", total=100, validator=None)
+        assert arrival(part).read_early(10, 3) is None
+
 
 class Follower:
     """Reads what arrives, in a thread."""

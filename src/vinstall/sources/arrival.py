@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from vinstall.errors import NetworkError
 from vinstall.net.client import Stream
 from vinstall.net.response import Part
 from vinstall.sources.source import WORTH_FOLLOWING
+
+_LEAST_SHARE, _MOST_SHARES = 256 * 1024, 8
+"""Bytes that are worth a request of their own, and how many requests there are at once.
+
+Servers that are slow with parts of files are slow with each by itself.
+"""
 
 
 class Arrival:
@@ -38,12 +45,21 @@ class Arrival:
         return self.there >= place
 
     def read_early(self, start: int, length: int) -> bytes | None:
-        """These bytes, wherever they are, by a request of its own; None where they are not to be had."""
+        """These bytes, wherever they are, by requests of their own; None where they are not to be had."""
+        share = max(-(-length // _MOST_SHARES), _LEAST_SHARE)
+        end = start + length
+        begins = range(start, end, share)
         try:
-            part = self._read(start=start, length=length)
-        except NetworkError:
+            with ThreadPoolExecutor(len(begins)) as pool:
+                parts = list(pool.map(self._read_part, begins, [*begins[1:], end]))
+        except (NetworkError, RuntimeError):  # the latter: there cannot be so many threads
             return None  # whoever brings the whole file will tell
-        if part is None or part.total != self.size or len(part.content) != length:
+        there = [part for part in parts if part is not None]
+        return b"".join(there) if len(there) == len(parts) else None
+
+    def _read_part(self, start: int, end: int) -> bytes | None:
+        part = self._read(start=start, length=end - start)
+        if part is None or part.total != self.size or len(part.content) != end - start:
             return None
         return part.content
 

@@ -77,7 +77,7 @@ class Arriving(Protocol):
         ...
 
     def read_early(self, start: int, length: int) -> bytes | None:
-        """Some bytes that may not be there yet; None where they are not to be had.  One request.
+        """Some bytes that may not be there yet; None where they are not to be had.  A few requests.
 
         They come by themselves: only the hash of the whole file speaks for the rest of it.
         """
