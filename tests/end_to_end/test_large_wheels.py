@@ -60,8 +60,8 @@ def test_ctrl_c_ends_it_at_once_and_the_next_run_goes_on(scene: Scene) -> None:
         assert cached(scene, "data.bin") == []
         with begun(scene, server) as process:
             assert process.wait(timeout=60) == 0
-        whole = [one for one in server.requests if one.path.endswith(".whl")][-2:]
-        assert any(one.range is not None and one.range.endswith("-") for one in whole)
+        wheels = [one.range or "" for one in server.requests if one.path.endswith(".whl")]
+        assert any(asked.endswith("-") for asked in wheels)
     code = "import hashlib, pathlib, big; path = pathlib.Path(big.__file__).with_name('data.bin'); "
     code += "print(hashlib.sha256(path.read_bytes()).hexdigest())"
     assert scene.python_says(code).strip() == hashlib.sha256(DATA).hexdigest()
