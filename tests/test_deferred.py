@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from vinstall.deferred import Deferred, defer, defer_calls
+from vinstall.deferred import Deferred, defer, defer_calls, defer_patterns
 
 
 @pytest.fixture
@@ -121,3 +122,34 @@ def test_the_command_line_defers_what_its_libraries_seldom_use(name: str) -> Non
     code = f"import sys, vinstall.cli.running; print(type(sys.modules['{name}']).__name__)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "Deferred\n"
+
+
+def test_patterns_of_a_module_wait_and_those_of_others_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "patient.py").write_text(
+        "import re, hasty\n"
+        "from abc import ABC\n"
+        "class Shape(ABC):\n"
+        "    some = re.compile('[a-z]+', re.IGNORECASE)\n"
+    )
+    (tmp_path / "hasty.py").write_text("import re\nsome = re.compile('[a-z]+')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    compile_now = re.compile
+    defer_patterns("patient")
+    patient, hasty = map(importlib.import_module, ("patient", "hasty"))
+    assert re.compile is compile_now
+    assert type(hasty.some) is re.Pattern
+    assert vars(patient.Shape.some) == {"_given": ("[a-z]+", re.IGNORECASE)}
+    assert patient.Shape.some.fullmatch("ABC")[0] == "ABC"
+
+
+def test_patterns_of_packaging_wait() -> None:
+    code = (
+        "import vinstall.cli.running; from packaging.specifiers import SpecifierSet;"
+        "from packaging.specifiers import Specifier; print('fullmatch' in vars(Specifier._regex));"
+        "print(SpecifierSet('>=1,<2')); print('fullmatch' in vars(Specifier._regex))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n<2,>=1\nTrue\n"

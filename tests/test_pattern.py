@@ -14,7 +14,7 @@ from vinstall.pattern import pattern
 MODULES = sorted(
     ".".join(("vinstall", *path.relative_to(Path(vinstall.__file__).parent).with_suffix("").parts))
     for path in Path(vinstall.__file__).parent.rglob("*.py")
-    if "import pattern\n" in path.read_text("utf-8")
+    if "\nfrom vinstall.pattern import pattern\n" in path.read_text("utf-8")
 )
 
 
@@ -33,6 +33,10 @@ def test_a_method_is_looked_up_once() -> None:
     late = pattern("a+")
     first = late.match
     assert late.match is first
+
+
+def test_what_is_asked_of_every_attribute_compiles_nothing() -> None:
+    assert not hasattr(pattern("("), "__isabstractmethod__")
 
 
 def test_nothing_is_compiled_before() -> None:

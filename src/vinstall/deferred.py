@@ -4,13 +4,17 @@ click lays out help pages with `inspect`, packaging asks macOS and musl with `su
 `sysconfig`, and Linux about its C library, and has a logger for what goes wrong there; pathlib
 knows the paths of Windows, urllib the addresses of the newer Internet.  Loading these, and what they load,
 takes a tenth of the time before a command begins.
+
+So does compiling the patterns of packaging, which knows most versions without them.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from threading import Lock
 from types import ModuleType
 
@@ -67,3 +71,43 @@ def defer_calls(name: str, *functions: str) -> None:
     These are called with texts, and equal calls have the same result.
     """
     sys.modules.setdefault(name, Deferred(name, functions))
+
+
+def defer_patterns(*names: str) -> None:
+    """Let patterns that the modules `names` compile while they are loaded wait until they are used."""
+    sys.meta_path.insert(0, _PatternDeferrer(frozenset(names)))
+
+
+class _PatternDeferrer:
+    """Finds some modules, and has a word with their loaders."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """As of any finder (`importlib.abc.MetaPathFinder`)."""
+        found = PathFinder.find_spec(name, path, target) if name in self._names else None
+        if found is not None and found.loader is not None:
+            vars(found.loader)["exec_module"] = partial(_execute, found.loader.exec_module)
+        return found
+
+
+def _execute(execute: Callable[[ModuleType], None], module: ModuleType) -> None:
+    """Load `module`; what it loads itself in doing so notices nothing."""
+    import re
+
+    from vinstall.pattern import pattern
+
+    compile_now = re.compile
+
+    def compile_some(text: str, flags: int = 0) -> re.Pattern[str]:
+        is_from_there = sys._getframe(1).f_globals is vars(module)
+        return pattern(text, flags) if is_from_there else compile_now(text, flags)
+
+    re.compile = compile_some  # type: ignore[assignment]
+    try:
+        execute(module)
+    finally:
+        re.compile = compile_now

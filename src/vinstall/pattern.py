@@ -22,6 +22,8 @@ class _Pattern:
         self._given = (text, flags)
 
     def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):  # asked by abstract classes and copies, of every attribute
+            raise AttributeError(name)
         found: object = getattr(re.compile(*self._given), name)
         self.__dict__[name] = found
         return found

@@ -19,7 +19,7 @@ from packaging.version import Version
 from vinstall.errors import FormatError
 from vinstall.formats.marker import Marker, MarkerContext
 from vinstall.formats.requirement import Requirement, parse_requirement
-from vinstall.formats.version_set import parse_version_set
+from vinstall.formats.version_set import parse_version_set, restore_version_set
 from vinstall.pattern import pattern
 from vinstall.values import frozen
 
@@ -111,7 +111,7 @@ def unpack_metadata(packed: tuple[Any, ...], environment: Mapping[str, str]) -> 
     return Metadata(
         name=name,
         version=Version(version),
-        requires_python=_requires_python(requires_python or ""),
+        requires_python=None if requires_python is None else _restored(requires_python),
         requires_dist=_KeptRequirements(requirements, environment),
         extras=frozenset(extras),
         dynamic=frozenset(dynamic),
@@ -148,13 +148,13 @@ def _unpack_requirement(marker: str | None, rest: tuple[Any, ...]) -> Requiremen
     return Requirement(
         name=name,
         extras=frozenset(extras),
-        specifier=_specifiers(specifier),
+        specifier=_restored(specifier),
         marker=None if marker is None else Marker(text=marker),
         url=url,
     )
 
 
-_specifiers = lru_cache(maxsize=4096)(SpecifierSet)
+_restored = lru_cache(maxsize=4096)(restore_version_set)
 
 
 class _KeptRequirements(Sequence[Requirement]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 
 from vinstall.pattern import pattern
 
@@ -16,3 +16,21 @@ def parse_version_set(text: str) -> SpecifierSet:
     if _REFUSED.search(text):
         raise InvalidSpecifier("a control character, or a number of a thousand digits")
     return SpecifierSet(text)
+
+
+def restore_version_set(text: str) -> SpecifierSet:
+    """The versions of a set that was written as `text`; half the work of `parse_version_set`.
+
+    Made as a pickled one would be, without looking for faults.
+    """
+    if not hasattr(Specifier, "__setstate__"):  # packaging before 26.2
+        return SpecifierSet(text)
+    parts = []
+    for one in text.split(",") if text else ():
+        part = Specifier.__new__(Specifier)
+        operator = one[:3] if one.startswith("===") else one[: 1 + (one[1:2] == "=")]
+        part.__setstate__(((operator, one[len(operator) :]), None))
+        parts.append(part)
+    whole = SpecifierSet.__new__(SpecifierSet)
+    whole.__setstate__((tuple(parts), None))
+    return whole
