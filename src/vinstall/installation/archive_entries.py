@@ -10,12 +10,11 @@ import os
 import re
 import stat
 import unicodedata
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from vinstall.installation.journal import STAGE_PREFIX
+from vinstall.installation.wheel_archive import DEFLATED, STORED, Listed
 
-STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 LOCAL_HEADER = 30
 """Bytes of a local header without name and extra field."""
 _ENCRYPTED = 0x1
@@ -58,13 +57,13 @@ def name_fault(name: str, *, windows: bool = os.name == "nt") -> str | None:
     return None
 
 
-def directory_faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Iterator[str]:
+def directory_faults(infos: Sequence[Listed], *, insensitive: bool) -> Iterator[str]:
     """What is wrong with the archive's directory, one sentence each."""
     if insensitive or not _are_plain(infos):
         yield from _faults(infos, insensitive=insensitive)
 
 
-def _are_plain(infos: list[zipfile.ZipInfo]) -> bool:
+def _are_plain(infos: Sequence[Listed]) -> bool:
     """Whether nothing can be wrong with these entries, as looks at all of them at once tell.
 
     That takes a quarter of the time, and holds for nearly every wheel; one for which it does not
@@ -98,7 +97,7 @@ def _folders_of(names: Iterable[str]) -> set[str]:
     return folders
 
 
-def _faults(infos: list[zipfile.ZipInfo], *, insensitive: bool) -> Iterator[str]:
+def _faults(infos: Sequence[Listed], *, insensitive: bool) -> Iterator[str]:
     seen: dict[str, str] = {}
     folders: set[str] = set()
     for info in infos:
@@ -130,7 +129,7 @@ def _folded(name: str, insensitive: bool) -> str:
     return unicodedata.normalize("NFC", name).casefold() if insensitive else name
 
 
-def _entry_fault(info: zipfile.ZipInfo) -> str | None:
+def _entry_fault(info: Listed) -> str | None:
     mode = info.external_attr >> 16
     kind = stat.S_IFMT(mode)
     if info.flag_bits & _ENCRYPTED:
@@ -148,7 +147,7 @@ def _entry_fault(info: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _overlap_faults(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+def _overlap_faults(infos: Sequence[Listed]) -> Iterator[str]:
     """Entries that share bytes of the archive, as the densest zip bombs do."""
     end, last = -1, ""
     for info in sorted(infos, key=lambda info: info.header_offset):
@@ -159,10 +158,8 @@ def _overlap_faults(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
         last = info.filename
 
 
-def bomb_faults(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+def bomb_faults(infos: Sequence[Listed], size: int) -> Iterator[str]:
+    """The same for what an archive of `size` bytes would unpack to."""
     total = sum(info.file_size for info in infos)
-    if total <= _BOMB_SIZE or archive.fp is None:
-        return
-    size = archive.fp.seek(0, os.SEEK_END)
-    if total > _BOMB_RATIO * size:
+    if total > _BOMB_SIZE and total > _BOMB_RATIO * size:
         yield f"it would unpack to {total} bytes, {total // size} times its size"

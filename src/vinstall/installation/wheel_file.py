@@ -11,7 +11,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +28,7 @@ from vinstall.installation.archive_entries import (
     name_fault,
     shown,
 )
+from vinstall.installation.wheel_archive import Archive, Listed
 from vinstall.values import Row, frozen
 
 _UTF8 = 0x800
@@ -124,13 +125,17 @@ def check_wheel(
     """The wheel at `path`, known as `filename`.
 
     `insensitive`: it will be unpacked where names that differ in case only are one.  `content`:
-    what is to be read in place of `path`.  Raises InvalidWheel or FormatError; reads the
-    archive's directory and three small members.
+    what is to be read in place of `path`, and closed.  Raises InvalidWheel or FormatError; reads
+    the archive's directory and three small members.
     """
     name = parse_wheel_name(filename)
-    with _reading(filename), zipfile.ZipFile(path if content is None else content) as archive:
-        infos = archive.infolist()
-        faults = [*directory_faults(infos, insensitive=insensitive), *bomb_faults(archive, infos)]
+    with _reading(filename), content or path.open("rb") as file:
+        archive = Archive(file)
+        infos = archive.entries
+        faults = [
+            *directory_faults(infos, insensitive=insensitive),
+            *bomb_faults(infos, archive.size),
+        ]
         if faults:
             raise InvalidWheel(filename, *faults)
         dist_info = _dist_info(archive, name, filename)
@@ -144,38 +149,38 @@ def check_wheel(
             dist_info=dist_info,
             root=root,
             members=_members(infos, rows, dist_info=dist_info, root=root, filename=filename),
-            entry_points=_text(archive, points) if points in archive.NameToInfo else None,
+            entry_points=_text(archive, points) if points in archive.names else None,
             remarks=(*remarks, *more),
         )
 
 
-def _dist_info(archive: zipfile.ZipFile, name: WheelName, filename: str) -> str:
+def _dist_info(archive: Archive, name: WheelName, filename: str) -> str:
     """The name of the `.dist-info` folder: there is one, and it names the project."""
-    tops = {path.partition("/")[0] for path in archive.NameToInfo}
+    tops = {path.partition("/")[0] for path in archive.names}
     found = [top for top in tops if top.endswith(".dist-info")]
     if len(found) == 1 and canonicalize_name(found[0].rsplit("-", 2)[0]) == name.name:
         return found[0]
     from installer.sources import WheelFile  # 30 ms, and it says what is wrong
 
     # The file may lie in a cache under another name; `installer` reads names from this one.
-    archive.filename = filename
-    return WheelFile(archive).dist_info_dir
+    as_zip = archive.as_zip()
+    as_zip.filename = filename
+    return WheelFile(as_zip).dist_info_dir
 
 
-def _text(archive: zipfile.ZipFile, name: str, *, errors: str = "strict") -> str:
-    """A small member.  It is not inflated beyond its declared size, which zipfile would do."""
-    info = archive.getinfo(name)
-    if info.file_size > _MAX_TEXT:
-        raise ValueError(f"`{name}` has {info.file_size} bytes")
-    with archive.open(info) as file:
-        return file.read(info.file_size + 1).decode(errors=errors)
+def _text(archive: Archive, name: str, *, errors: str = "strict") -> str:
+    """A small member."""
+    entry = archive.names.get(name)
+    if entry is not None and entry.file_size > _MAX_TEXT:
+        raise ValueError(f"`{name}` has {entry.file_size} bytes")
+    return archive.read(name).decode(errors=errors)
 
 
 # --- WHEEL, METADATA and RECORD ---------------------------------------------------------------
 
 
 def _root(
-    archive: zipfile.ZipFile, dist_info: str, name: WheelName, filename: str
+    archive: Archive, dist_info: str, name: WheelName, filename: str
 ) -> tuple[str, list[str]]:
     """The scheme of the wheel's root, and remarks; names and versions must agree."""
     _, _, version = dist_info.removesuffix(".dist-info").rpartition("-")
@@ -225,7 +230,7 @@ def _check_version(text: str, name: WheelName, where: str, filename: str) -> Non
 
 
 def _record(
-    archive: zipfile.ZipFile, dist_info: str, filename: str, infos: list[zipfile.ZipInfo]
+    archive: Archive, dist_info: str, filename: str, infos: Sequence[Listed]
 ) -> tuple[Mapping[str, str], list[str]]:
     """Path to digest, and remarks.  Every file must be listed with a digest and its size.
 
@@ -304,7 +309,7 @@ def _row_fault(digest: str, size: str, actual: int) -> str | None:
 
 
 def _members(
-    infos: list[zipfile.ZipInfo],
+    infos: Sequence[Listed],
     digests: Mapping[str, str],
     *,
     dist_info: str,
@@ -350,12 +355,12 @@ def _members(
     return tuple(members)
 
 
-def _name_length(info: zipfile.ZipInfo) -> int:
+def _name_length(info: Listed) -> int:
     """Bytes of the entry's name as the archive spells it."""
     return len(info.filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437"))
 
 
-def _is_executable(info: zipfile.ZipInfo) -> bool:
+def _is_executable(info: Listed) -> bool:
     mode = info.external_attr >> 16
     return bool(mode and stat.S_ISREG(mode) and mode & 0o111)
 
