@@ -123,10 +123,10 @@ class TestAbsence:
 class TestKeptFiles:
     def test_they_change_with_the_answer(self, tmp_path: Path) -> None:
         directory = Directory(tmp_path.as_uri())
-        assert directory.kept(DEMO) == ((tmp_path, float("inf")),)
+        assert directory.kept(DEMO) == ((str(tmp_path), float("inf")),)
         page = put(tmp_path, '<a href="demo-1.0.zip">x</a><a href="https://a.example/b.zip">x</a>')
         directory = Directory(tmp_path.as_uri())
-        assert [kept.path for kept in directory.kept(DEMO)] == [
+        assert [Path(kept.path) for kept in directory.kept(DEMO)] == [
             page.parent,
             page,
             page.parent / "demo-1.0.zip",

@@ -64,7 +64,7 @@ class TestFolder:
         (tmp_path / "links.html").write_text('<a href="https://a.example/demo-2.0.zip">x</a>')
         kept = find_links(str(tmp_path), client, cache).kept(DEMO)
         assert kept is not None
-        assert [file.path for file in kept] == [tmp_path, tmp_path / "links.html", wheel]
+        assert [Path(file.path) for file in kept] == [tmp_path, tmp_path / "links.html", wheel]
 
     def test_one_that_is_not_there_is_told_once(
         self, tmp_path: Path, client: HttpClient, cache: Cache, heard: Heard
@@ -106,7 +106,7 @@ class TestPagesAndFiles:
             again = find_links(server.url + "/links/", client, cache)
             assert names(again) == ["demo-1.0.zip"]
             (kept,) = again.kept(DEMO) or ()
-            assert kept.path.is_file()
+            assert Path(kept.path).is_file()
         assert len(server.requests) == 1
 
     def test_a_page_that_is_gone_is_told_once(

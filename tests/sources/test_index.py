@@ -275,13 +275,13 @@ class TestKeptPages:
         assert index.kept(DEMO) is None
         index.project(DEMO)
         (first,) = index.kept(DEMO) or ()
-        content = first.path.read_bytes()
+        content = Path(first.path).read_bytes()
         assert first.until == clock.now + 600
         route.respond(200, content=b"<html></html>")
         index = self.index(cache, clock, refresh=True)
         index.project(DEMO)
         assert index.kept(DEMO) == (first,)
-        assert first.path.read_bytes() != content
+        assert Path(first.path).read_bytes() != content
 
     @respx.mock
     def test_a_page_that_must_not_be_kept_is_in_no_file(self, cache: Cache, clock: Clock) -> None:

@@ -287,8 +287,8 @@ class FakeChain:
         row = FILE._replace(filename=self._filename)
         return (ProjectPage(name=name, source="", files=(row,)),)
 
-    def kept(self, name: NormalizedName) -> tuple[tuple[Path, float], ...] | None:
-        return ((self._file, self._until),) if self._until else None
+    def kept(self, name: NormalizedName) -> tuple[tuple[str, float], ...] | None:
+        return ((str(self._file), self._until),) if self._until else None
 
 
 class World:
@@ -376,5 +376,5 @@ def test_a_warning_has_to_be_told_each_time(world: World) -> None:
 
 def test_a_damaged_value_counts_as_none(world: World) -> None:
     assert world.keep()
-    world.cache.value_file(RESOLUTIONS, KEY).write_bytes(b"damaged")
+    Path(world.cache.value_file(RESOLUTIONS, KEY)).write_bytes(b"damaged")
     assert recall(world.cache, KEY) is None

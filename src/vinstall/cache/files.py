@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from vinstall.cache.file_lock import try_lock
 from vinstall.digest import sha256
 from vinstall.errors import UsageError
 from vinstall.observer import Observer
@@ -43,6 +42,8 @@ _MARSHAL = 4
 """The newest format of `marshal` that every supported Python reads."""
 _SHARD = 2
 """How long the names of folders are that only spread entries out."""
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+"""How files are opened without a file object: that takes as long as to read one of a few kilobytes."""
 _ABANDONED = 24 * 60 * 60.0
 """Seconds after which an incomplete file belongs to nobody."""
 
@@ -99,7 +100,7 @@ class Cache:
 
     def view(self, bucket: str, key: Key) -> memoryview | None:
         """The bytes kept for `key`, or None; parts of it can be taken without copying them."""
-        return _checked(self._value_path(bucket, key))
+        return view_value(self.value_file(bucket, key))
 
     def read(self, bucket: str, key: Key) -> bytes | None:
         """The bytes kept for `key`, or None."""
@@ -110,7 +111,7 @@ class Cache:
         """Keep `content` for `key`; a disk that does not take it is no error."""
         whole = zlib.crc32(content).to_bytes(4, "little") + content
         try:
-            path = Path(self._value_path(bucket, key))
+            path = Path(self.value_file(bucket, key))
             temporary = self.temporary()
             temporary.write_bytes(whole)
             _move(temporary, path)
@@ -136,13 +137,17 @@ class Cache:
         """Every small value of a bucket, with the file it is in; damaged ones are left out."""
         folder = self._existing()
         for entry in _entries(folder / bucket) if folder is not None else ():
-            content = _checked(entry.path)
+            content = view_value(str(entry.path))
             if content is not None:
                 yield entry.path, content
 
-    def value_file(self, bucket: str, key: Key) -> Path:
-        """The file in which the value for `key` is kept, if there is one."""
-        return Path(self._value_path(bucket, key))
+    def value_file(self, bucket: str, key: Key) -> str:
+        """The file in which the value for `key` is kept, if there is one.
+
+        As text: a run reads hundreds of values, and to make a Path takes longer than to read one.
+        """
+        digest = sha256(repr(key).encode()).hexdigest()
+        return f"{self._folder()}/{bucket}/{digest[:2]}/{digest}"
 
     # --- big files ------------------------------------------------------------------------------
 
@@ -180,6 +185,8 @@ class Cache:
 
         While another process holds that path, a new one that nobody goes on with.
         """
+        from vinstall.cache.file_lock import try_lock  # few runs leave anything unfinished
+
         path = self._temporary(name)
         with try_lock(path.with_name(f"{name}.lock")) as mine:
             yield path if mine else self.temporary()
@@ -249,11 +256,6 @@ class Cache:
         return freed
 
     # --- where things are -----------------------------------------------------------------------
-
-    def _value_path(self, bucket: str, key: Key) -> str:
-        """As text: a run reads hundreds of values, and Path takes longer than to read one."""
-        digest = sha256(repr(key).encode()).hexdigest()
-        return f"{self._folder()}/{bucket}/{digest[:2]}/{digest}"
 
     def _entry(self, bucket: str, digest: str) -> Path:
         return self._folder() / bucket / digest[:2] / digest
@@ -325,11 +327,17 @@ def _prepare(root: Path) -> Path:
     return folder
 
 
-def _checked(path: str | Path) -> memoryview | None:
-    """The bytes of a small value; None where there are none, or they are damaged."""
+def view_value(path: str) -> memoryview | None:
+    """The bytes of a small value in a file that `value_file` named.
+
+    None where there are none, or they are damaged.
+    """
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            content = memoryview(file.read())
+        number = os.open(path, _READ)
+        try:
+            content = memoryview(os.read(number, os.fstat(number).st_size))
+        finally:
+            os.close(number)
     except OSError:
         return None
     body = content[4:]

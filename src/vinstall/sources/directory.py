@@ -63,11 +63,11 @@ class Directory:
         """
         folder = self._folder(name)
         if folder is None:
-            return (KeptFile(self._root, inf),)
+            return (KeptFile(str(self._root), inf),)
         page = self.project(name)
         local = [url_path(f.url) for f in page.files if f.url.startswith("file:")] if page else []
         pages = [path for path in _page_files(folder) if path.is_file()]
-        return tuple(KeptFile(path, inf) for path in (folder, *pages, *local))
+        return tuple(KeptFile(str(path), inf) for path in (folder, *pages, *local))
 
     def _project(self, name: NormalizedName) -> ProjectPage | None:
         folder = self._folder(name)

@@ -79,14 +79,14 @@ class FindLinks:
             return None if kept is None else (kept,)
         page = self.project(name)
         local = [url_path(f.url) for f in page.files if f.url.startswith("file:")] if page else []
-        return (*self._frame, *(KeptFile(path, inf) for path in local))
+        return (*self._frame, *(KeptFile(str(path), inf) for path in local))
 
     @cached_property
     def _frame(self) -> tuple[KeptFile, ...]:
         """What the answers for all projects were read from: a page, or a folder and the pages in it."""
         place = url_path(self._url)
         pages = _folder_pages(place) if place.is_dir() else ()
-        return tuple(KeptFile(path, inf) for path in (place, *pages))
+        return tuple(KeptFile(str(path), inf) for path in (place, *pages))
 
     def _read(self) -> Mapping[NormalizedName, tuple[RemoteFile, ...]]:
         sorted_files: dict[NormalizedName, list[RemoteFile]] = defaultdict(list)

@@ -15,7 +15,7 @@ from typing import Any
 
 from packaging.utils import NormalizedName
 
-from vinstall.cache.files import Cache, Key
+from vinstall.cache.files import Cache, Key, view_value
 from vinstall.errors import FormatError
 from vinstall.formats.page_listing import LISTING_REVISION, Listing, list_files
 from vinstall.formats.simple_api import (
@@ -92,8 +92,8 @@ class Index:
         self._believed: set[NormalizedName] = set()
         """Projects that an earlier run heard are not known here; nobody was asked in this one."""
         self._late: Once[NormalizedName, ProjectPage | None] = Once()
-        self._until: dict[NormalizedName, float] = {}
-        """How long each page in use is fresh; absent where it must not be kept."""
+        self._files: dict[NormalizedName, KeptFile] = {}
+        """Where each page in use is, and how long it is fresh; absent where it must not be kept."""
 
     @property
     def name(self) -> str:
@@ -123,18 +123,18 @@ class Index:
 
         Reads nothing.
         """
-        until = self._until.get(name)
-        if until is None:
-            return None
-        return (KeptFile(self._cache.value_file(PAGES, self._key(name)), until),)
+        file = self._files.get(name)
+        return None if file is None else (file,)
 
     def _project(self, name: NormalizedName) -> ProjectPage | None:
-        kept = self._kept(name)
+        place = self._cache.value_file(PAGES, self._key(name))
+        content = view_value(place)
+        kept = None if content is None else _open(content)
         if kept is not None:
             fresh = not self._refresh and kept.stamp.until > self._now()
             if fresh or self._client.settings.offline:
                 self._observer.page_read(name, self.name, from_cache=True)
-                self._until[name] = kept.stamp.until
+                self._files[name] = KeptFile(place, kept.stamp.until)
                 if not kept.listing:
                     self._believed.add(name)
                 return self._unpack(name, kept)
@@ -207,15 +207,12 @@ class Index:
     def _key(self, name: NormalizedName) -> Key:
         return ("page", _REVISION, self.url, name)
 
-    def _kept(self, name: NormalizedName) -> _Kept | None:
-        content = self._cache.view(PAGES, self._key(name))
-        return None if content is None else _open(content)
-
     def _keep(self, name: NormalizedName, kept: _Kept) -> None:
         head = marshal.dumps((*kept.stamp, kept.versions, kept.status), _MARSHAL)
         content = b"".join((len(head).to_bytes(_HEAD_SIZE, "little"), head, kept.listing))
         self._cache.write(PAGES, self._key(name), content)
-        self._until[name] = kept.stamp.until
+        place = self._cache.value_file(PAGES, self._key(name))
+        self._files[name] = KeptFile(place, kept.stamp.until)
 
     def _unpack(self, name: NormalizedName, kept: _Kept) -> ProjectPage | None:
         if not kept.listing:

@@ -38,7 +38,7 @@ def kept_values(
         if files is None or theirs:
             yield path
         for file in theirs:
-            yield from (cache.value_file(METADATA, key) for key in memory_keys(file))
+            yield from (Path(cache.value_file(METADATA, key)) for key in memory_keys(file))
     for path, content in cache.values(METADATA):
         found = _NAME.search(content)
         if found is not None and canonicalize_name(found[1].decode("ascii")) in names:

@@ -31,7 +31,7 @@ class Source(Protocol):
 class KeptFile(Row):
     """A file or folder that what a source said was read from."""
 
-    path: Path
+    path: str
     until: float
     """Seconds since the epoch up to which nobody else would have to be asked; may be infinite."""
 

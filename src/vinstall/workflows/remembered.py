@@ -76,7 +76,7 @@ class WatchedPages:
         if kept is None:
             self.are_plain = False
         for path, until in kept or ():
-            stamp = _stamp(str(path))
+            stamp = _stamp(path)
             if stamp is None:
                 self.are_plain = False
             else:
