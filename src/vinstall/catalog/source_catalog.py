@@ -16,7 +16,6 @@ from packaging.version import Version
 
 from vinstall.catalog import MetadataBuilder
 from vinstall.catalog.crawler import Crawler
-from vinstall.catalog.direct_file import direct_artifact
 from vinstall.catalog.metadata_shelf import MetadataShelf
 from vinstall.errors import FormatError, ResolutionError
 from vinstall.formats.metadata import Metadata, parse_metadata
@@ -334,6 +333,8 @@ class SourceCatalog:
 
     def _find_direct(self, requirement: Requirement) -> Choice:
         """What a URL names is named by the user: only its own variant and tags can rule it out."""
+        from vinstall.catalog.direct_file import direct_artifact
+
         artifact = direct_artifact(requirement, editable=requirement.url in self._editable)
         if isinstance(artifact, SourceDistribution):
             if self._builder is None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from packaging.utils import NormalizedName
 
-from vinstall.installation.origin import without_credentials
 from vinstall.resolution.model import Pin, Resolution
 from vinstall.selection.release import SourceDistribution
 from vinstall.target.installed import InstalledDistribution, InstalledSet
@@ -116,4 +115,6 @@ def _recorded_url(old: InstalledDistribution) -> str | None:
 
 
 def _plain(url: str) -> str:
+    from vinstall.installation.origin import without_credentials
+
     return without_credentials(url.partition("#")[0])

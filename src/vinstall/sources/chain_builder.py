@@ -10,7 +10,6 @@ from vinstall.errors import UsageError
 from vinstall.net.client import HttpClient
 from vinstall.observer import Observer
 from vinstall.sources.chain import Chain, Listing, ListingIndex
-from vinstall.sources.default_index import default_index
 from vinstall.sources.index import Index
 from vinstall.sources.location import Location, parse_location
 from vinstall.values import frozen
@@ -76,7 +75,7 @@ class _Builder:
     def indexes(self) -> tuple[ListingIndex, ...]:
         """The index and the extra ones, in this order, each once."""
         url = self._choice.index_url
-        first = Location(default_index()) if url is None else parse_location(url, base=self._base)
+        first = _default() if url is None else parse_location(url, base=self._base)
         extra = (parse_location(text, base=self._base) for text in self._choice.extra_index_urls)
         return tuple(dict.fromkeys(self._index(location) for location in (first, *extra)))
 
@@ -126,3 +125,9 @@ class _Builder:
             name=location.name,
             refresh=self._choice.refresh,
         )
+
+
+def _default() -> Location:
+    from vinstall.sources.default_index import default_index
+
+    return Location(default_index())

@@ -11,13 +11,15 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vinstall.cache.files import Cache, Key
 from vinstall.errors import TargetError
-from vinstall.target import siblings
 from vinstall.target.environment import Scheme
 from vinstall.values import Row, frozen
+
+if TYPE_CHECKING:
+    from vinstall.target import siblings
 
 BUCKET = "interpreters"
 """Where answers are kept in a cache."""
@@ -108,6 +110,8 @@ def find_sibling(python: Path, cache: Cache) -> Sibling | None:
 
     Costs a dozen looks at the disk.
     """
+    from vinstall.target import siblings
+
     likeness = siblings.likeness(str(python), os.environ)
     kept = cache.read_value(BUCKET, _sibling_key(likeness)) if likeness is not None else None
     if likeness is None or not isinstance(kept, tuple):
@@ -125,6 +129,8 @@ def find_sibling(python: Path, cache: Cache) -> Sibling | None:
 
 def _keep_for_siblings(cache: Cache, python: Path, facts: dict[str, Any]) -> None:
     """Let others be spared the question that was just answered, where it was one to a fresh start."""
+    from vinstall.target import siblings
+
     likeness = siblings.likeness(str(python), os.environ)
     if likeness is None or _is_own(python):
         return

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from vinstall.cache.files import Cache
-from vinstall.cache.store import Store, bucket
 from vinstall.errors import FormatError, UsageError
 from vinstall.observer import Observer
 from vinstall.values import frozen
@@ -21,6 +21,7 @@ from vinstall.values import frozen
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
+    from vinstall.cache.store import Store
     from vinstall.catalog import MetadataBuilder
     from vinstall.catalog.source_catalog import Pages, SourceCatalog
     from vinstall.formats.host_file import HostFile
@@ -96,6 +97,7 @@ class Outside:
         self._invocation = invocation
         self._observer = observer
         self._cache = cache
+        self._lock = Lock()
 
     @cached_property
     def client(self) -> HttpClient:
@@ -104,9 +106,14 @@ class Outside:
 
         return open_client(self._settings.sources, self._invocation, self._observer)
 
-    @cached_property
+    @property
     def reader(self) -> CachedFileReader:
-        """Who reads files and their metadata."""
+        """Who reads files and their metadata.  Threads may be the first to ask."""
+        with self._lock:
+            return self._reader
+
+    @cached_property
+    def _reader(self) -> CachedFileReader:
         from vinstall.sources.file_reader import CachedFileReader
 
         return CachedFileReader(
@@ -124,7 +131,7 @@ class Outside:
 
     def close(self) -> None:
         """End what is under way, as after Ctrl-C, and close every connection."""
-        for made in self.__dict__.keys() & {"client", "reader"}:
+        for made in self.__dict__.keys() & {"client", "_reader"}:
             getattr(self, made).close()
 
 
@@ -159,13 +166,19 @@ class Rooms:
     invocation: Invocation
     observer: Observer
     cache: Cache
-    store: Store
     outside: Outside
 
     @property
     def client(self) -> HttpClient:
         """The HTTP client, which loads httpx at its first request."""
         return self.outside.client
+
+    @property
+    def store(self) -> Store:
+        """Where wheels are unpacked."""
+        from vinstall.cache.store import Store, bucket
+
+        return Store(self.cache.folder(bucket()))
 
     @property
     def reader(self) -> CachedFileReader:
@@ -199,7 +212,6 @@ def assemble(settings: Settings, invocation: Invocation, observer: Observer) -> 
             invocation=invocation,
             observer=observer,
             cache=cache,
-            store=Store(cache.folder(bucket())),
             outside=outside,
         )
     finally:
@@ -406,7 +418,7 @@ def open_catalog(
     catalog = SourceCatalog(
         pages=pages or build_chain(rooms),
         guessed=guessed,
-        reader=rooms.reader,
+        reader=rooms.late_reader,
         target=target,
         answers=answers,
         policy=selection_policies(rooms.settings, hashes or {}),

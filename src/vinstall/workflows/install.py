@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName, canonicalize_name
 
 from vinstall.errors import ResolutionError, SourceError, UsageError
-from vinstall.installation.fetch import Fetcher
 from vinstall.installation.plan import Plan, make_plan
 from vinstall.observer import Observer
 from vinstall.resolution.model import Pin, Resolution
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from vinstall.cache.store import StoredWheel
     from vinstall.formats.simple_api import RemoteFile
     from vinstall.installation.environment_lock import EnvironmentLock
+    from vinstall.installation.fetch import Fetcher
     from vinstall.sources.source import FetchedFile
     from vinstall.workflows.metadata_json import JsonMetadata
 
@@ -105,15 +106,14 @@ def _install(
     installed = scan_installed(target)
     names = frozenset(installed.distributions)
     with (
-        Fetcher(rooms.late_reader, rooms.store, rooms.observer) as fetcher,
+        nullcontext() if lock is None else _fetcher(rooms) as fetcher,
         open_question(rooms, asked, target, installed=names) as question,
     ):
-        run = _Run(
-            rooms=rooms, question=question, target=target, installed=installed, fetcher=fetcher
-        )
-        if lock is not None and locked is None and run.takes_dependencies():
-            question.guessed = fetcher.guess
-        question.prepare = fetcher.prepare
+        run = _Run(rooms=rooms, question=question, target=target, installed=installed)
+        if fetcher is not None:
+            question.prepare = fetcher.prepare
+            if locked is None and run.takes_dependencies():
+                question.guessed = fetcher.guess
         standings = run.standings()
         if locked is None:
             resolution = run.resolve(standings)
@@ -132,12 +132,20 @@ def _install(
 
             demand_hashes(plan, question.hashes, required=required)
         beginning = None
+        stored: Mapping[NormalizedName, StoredWheel] = {}
         if lock is not None and question.remembered is not None and not plan.is_empty:
             from vinstall.workflows.recipe import begin
 
             beginning = begin(rooms, target)
-        stored = run.carry_out(plan, lock) if lock is not None else {}
+        if lock is not None and fetcher is not None:
+            stored = run.carry_out(plan, lock, fetcher)
         return replace(run.report(plan, standings, stored), beginning=beginning)
+
+
+def _fetcher(rooms: Rooms) -> Fetcher:
+    from vinstall.installation.fetch import Fetcher
+
+    return Fetcher(rooms.late_reader, rooms.store, rooms.observer)
 
 
 @frozen
@@ -148,7 +156,6 @@ class _Run:
     question: Question
     target: Target
     installed: InstalledSet
-    fetcher: Fetcher
 
     def takes_dependencies(self) -> bool:
         """Whether everything that is asked for is installed with what it needs."""
@@ -241,7 +248,9 @@ class _Run:
             for hint in container_hints(plan.pins, given, self.rooms.invocation):
                 observer.notice(hint)
 
-    def carry_out(self, plan: Plan, lock: EnvironmentLock) -> Mapping[NormalizedName, StoredWheel]:
+    def carry_out(
+        self, plan: Plan, lock: EnvironmentLock, fetcher: Fetcher
+    ) -> Mapping[NormalizedName, StoredWheel]:
         """Fetch, check, and change the environment; the wheels that were put in place."""
         rooms, settings = self.rooms, self.rooms.settings
         if plan.is_empty:
@@ -252,7 +261,7 @@ class _Run:
         rooms.observer.phase("download")
         built = self._built(plan)
         self.question.rest()
-        stored = self.fetcher.collect(plan.pins, local=built)
+        stored = fetcher.collect(plan.pins, local=built)
         if self.question.hashes:
             from vinstall.workflows.hash_checks import check_hashes
 
