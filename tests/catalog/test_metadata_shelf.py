@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 
 from tests.support.catalogs import make_target
-from tests.support.memory_index import MemoryIndex
+from tests.support.memory_index import MemoryIndex, variants_json
 from vinstall.cache.files import Cache
 from vinstall.catalog.metadata_shelf import SHELVES, MetadataShelf
 from vinstall.formats.metadata import parse_metadata
 from vinstall.formats.simple_api import RemoteFile
+from vinstall.formats.variant_json import parse_variant_table
+from vinstall.selection.release import Choice
 
 MARKERS = make_target().markers
 HASHES = (("sha256", "ab" * 32),)
@@ -77,7 +80,53 @@ class TestShelf:
         assert MetadataShelf(cache, ("q",), MARKERS).find(FILE) is None
 
 
+class TestTables:
+    def test_the_next_run_finds_them_beside_the_metadata(self, cache: Cache) -> None:
+        table = parse_variant_table(json.dumps(variants_json({"fast": ["cpu :: level :: v3"]})))
+        shelf = MetadataShelf(cache, ("q",), MARKERS)
+        shelf.put(FILE, METADATA)
+        assert shelf.find_table(FILE) is None
+        shelf.put_table(FILE, table)
+        shelf.put_table(FILE._replace(url="https://files.example/b", hashes=()), table)
+        shelf.save()
+        shelf = MetadataShelf(cache, ("q",), MARKERS)
+        assert shelf.find_table(FILE) == table
+        assert shelf.find(FILE) == METADATA
+        assert shelf.find_table(FILE._replace(url="https://files.example/b")) is None
+        assert shelf.find_table(FILE._replace(hashes=(("sha256", "cd" * 32),))) is None
+
+
 class TestInACatalog:
+    def test_a_table_is_read_once_for_two_runs(self, cache: Cache) -> None:
+        index = MemoryIndex()
+        index.host = {"cpu": {"level": ["v3"]}}
+        index.add_wheel("a", "1", label="fast", hashes=HASHES)
+        document = {**variants_json({"fast": ["cpu :: level :: v3"]}), "more": 1}
+        index.add_variants_json("a", "1", document, hashes=HASHES)
+        chosen: list[Choice] = []
+        for _ in range(2):
+            shelf = MetadataShelf(cache, ("q",), MARKERS)
+            catalog = index.catalog(make_target())
+            catalog.use(shelf)
+            chosen += catalog.choices(METADATA.name, Version("1"))
+            assert catalog.is_listed
+            shelf.save()
+        assert [choice.label for choice in chosen] == ["fast", "fast"]
+        assert index.counts["read a-1-variants.json"] == 1
+
+    def test_what_is_wrong_is_read_again(self, cache: Cache) -> None:
+        index = MemoryIndex()
+        index.add_wheel("a", "1", label="fast", hashes=HASHES)
+        index.add_variants_json("a", "1", b"{", hashes=HASHES)
+        for _ in range(2):
+            shelf = MetadataShelf(cache, ("q",), MARKERS)
+            catalog = index.catalog(make_target())
+            catalog.use(shelf)
+            assert catalog.choices(METADATA.name, Version("1")) == ()
+            assert not catalog.is_listed
+            shelf.save()
+        assert index.counts["read a-1-variants.json"] == 2
+
     def test_a_wheel_is_read_once_for_two_runs(self, cache: Cache) -> None:
         index = MemoryIndex()
         index.add_wheel("a", "1", requires=["b"], hashes=HASHES)

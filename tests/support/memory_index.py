@@ -105,11 +105,18 @@ class MemoryIndex:
         return self._list(name, file, source)
 
     def add_variants_json(
-        self, name: str, version: str, content: object, *, source: str = INDEX
+        self,
+        name: str,
+        version: str,
+        content: object,
+        *,
+        hashes: tuple[tuple[str, str], ...] = (),
+        source: str = INDEX,
     ) -> RemoteFile:
         """List the variants file of a release; `content` is JSON, bytes, or what reading raises."""
         filename = f"{name.replace('-', '_')}-{version}-variants.json"
-        file = RemoteFile(filename=filename, url=FILES + _place(source) + filename)
+        url = FILES + _place(source) + filename
+        file = RemoteFile(filename=filename, url=url, hashes=hashes)
         if isinstance(content, bytes | Exception):
             self._contents[file.url] = content
         else:

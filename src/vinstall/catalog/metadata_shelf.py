@@ -1,7 +1,7 @@
 """MetadataShelf: the metadata that one question needed, kept as it was parsed, in one file.
 
-What METADATA of a wheel says never changes, and asking the same again needs nearly all of what was
-needed before.  Reading and parsing a hundred files takes a tenth of a resolution.
+What METADATA of a wheel or a file of variant metadata says never changes, and asking the same again
+needs nearly all of what was needed before.  Reading and parsing a hundred files takes a tenth of a resolution.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from vinstall.formats.metadata import Metadata, pack_metadata, unpack_metadata
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.sources.hashing import strongest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vinstall.formats.variant_json import VariantTable
+
 SHELVES = "shelves"
 """The bucket; all in it is made of what the cache has elsewhere."""
-_REVISION = 3
+_REVISION = 4
 
 
 class MetadataShelf:
@@ -31,8 +35,8 @@ class MetadataShelf:
         self._markers = markers
         self._key = ("shelf", _REVISION, *question, tuple(sorted(markers.items())))
         kept: Any = cache.read_value(SHELVES, self._key)
-        self._kept: dict[Key, tuple[Any, ...]] = kept or {}
-        self._used: dict[Key, tuple[Any, ...]] = {}
+        self._kept: dict[Key, Any] = kept or {}
+        self._used: dict[Key, Any] = {}
         self._is_new = False
 
     def find(self, file: RemoteFile) -> Metadata | None:
@@ -49,6 +53,27 @@ class MetadataShelf:
         key = _key(file)
         if key is not None:
             self._used[key] = pack_metadata(metadata, self._markers)
+            self._is_new = True
+
+    def find_table(self, file: RemoteFile) -> VariantTable | None:
+        """What a file of variant metadata says, if it is known."""
+        key = _key(file)
+        packed = self._kept.get(("variants", *key)) if key is not None else None
+        if key is None or packed is None:
+            return None
+        from vinstall.formats.packed_table import unpack_table
+
+        self._used["variants", *key] = packed
+        return unpack_table(packed)
+
+    def put_table(self, file: RemoteFile, table: VariantTable) -> None:
+        """Keep what a file of variant metadata says."""
+        from vinstall.formats.packed_table import pack_table
+
+        key = _key(file)
+        packed = pack_table(table) if key is not None else None
+        if key is not None and packed is not None:
+            self._used["variants", *key] = packed
             self._is_new = True
 
     def save(self) -> None:

@@ -217,7 +217,7 @@ class SourceCatalog:
     def _variant_data(self) -> VariantData:
         from vinstall.catalog.variant_data import VariantData
 
-        return VariantData(self._reader, self._observer)
+        return VariantData(self._reader, self._observer, lambda: self._shelf)
 
     @property
     def is_listed(self) -> bool:
@@ -365,7 +365,7 @@ class SourceCatalog:
         return self._metadata.get(artifact.file.url, lambda: self._read_metadata(artifact))
 
     def use(self, shelf: MetadataShelf) -> None:
-        """Take metadata of wheels from there first, and leave there what has to be read."""
+        """Take metadata from there first, and leave there what has to be read."""
         self._shelf = shelf
 
     def _read_metadata(self, artifact: Wheel | SourceDistribution) -> Metadata:

@@ -6,9 +6,10 @@ fault of the labels it describes and never an error: the installer degrades.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from vinstall.catalog.metadata_shelf import MetadataShelf
 from vinstall.errors import FormatError, IntegrityError, SourceError, VinstallError
 from vinstall.formats.simple_api import RemoteFile
 from vinstall.formats.variant_json import VariantTable, combine, parse_variant_table
@@ -32,8 +33,15 @@ class Described(Row):
 class VariantData:
     """Reads variant metadata; each file once.  Thread-safe."""
 
-    def __init__(self, reader: FileReader, observer: Observer) -> None:
+    def __init__(
+        self,
+        reader: FileReader,
+        observer: Observer,
+        shelf: Callable[[], MetadataShelf | None] = lambda: None,
+    ) -> None:
+        """`shelf` gives where tables are looked for first, and left."""
         self._reader = reader
+        self._shelf = shelf
         self._observer = observer
         self._index_files: Once[str, Described] = Once()
         self._wheel_files: Once[str, VariantTable | str] = Once()
@@ -61,7 +69,7 @@ class VariantData:
     def _from_index(self, file: RemoteFile) -> Described:
         self.is_listed &= bool(file.hashes)
         try:
-            table = parse_variant_table(self._reader.read(file))
+            table = self._table(file)
         except (FormatError, IntegrityError, SourceError) as error:
             fault = f"`{file.filename}`: {error.message}"
             self.is_listed = False
@@ -70,6 +78,14 @@ class VariantData:
         for path in table.ignored:
             self._observer.detail(f"`{file.filename}`: the key `{path}` is ignored")
         return Described(table)
+
+    def _table(self, file: RemoteFile) -> VariantTable:
+        shelf = self._shelf()
+        known = shelf.find_table(file) if shelf is not None else None
+        table = known or parse_variant_table(self._reader.read(file))
+        if known is None and shelf is not None:
+            shelf.put_table(file, table)
+        return table
 
     def _from_wheels(self, wheels: Mapping[str, RemoteFile]) -> Described:
         """Faults of one wheel are those of its label; what contradicts is a fault of all."""
