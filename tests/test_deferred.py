@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 from vinstall.deferred import Deferred, defer, defer_calls, defer_patterns
+from vinstall.pattern import pattern
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_patterns_of_a_module_wait_and_those_of_others_do_not(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     compile_now = re.compile
-    defer_patterns("patient")
+    defer_patterns(pattern, "patient")
     patient, hasty = map(importlib.import_module, ("patient", "hasty"))
     assert re.compile is compile_now
     assert type(hasty.some) is re.Pattern

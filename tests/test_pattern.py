@@ -14,7 +14,7 @@ from vinstall.pattern import pattern
 MODULES = sorted(
     ".".join(("vinstall", *path.relative_to(Path(vinstall.__file__).parent).with_suffix("").parts))
     for path in Path(vinstall.__file__).parent.rglob("*.py")
-    if "\nfrom vinstall.pattern import pattern\n" in path.read_text("utf-8")
+    if " = pattern(" in path.read_text("utf-8")
 )
 
 

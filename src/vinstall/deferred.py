@@ -18,6 +18,12 @@ from importlib.machinery import ModuleSpec, PathFinder
 from threading import Lock
 from types import ModuleType
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+
+    Compile = Callable[[str, int], re.Pattern[str]]
+
 
 class Deferred(ModuleType):
     """Stands where a module will be, and passes on what is asked of it."""
@@ -73,15 +79,16 @@ def defer_calls(name: str, *functions: str) -> None:
     sys.modules.setdefault(name, Deferred(name, functions))
 
 
-def defer_patterns(*names: str) -> None:
-    """Let patterns that the modules `names` compile while they are loaded wait until they are used."""
-    sys.meta_path.insert(0, _PatternDeferrer(frozenset(names)))
+def defer_patterns(late: Compile, *names: str) -> None:
+    """Let what the modules `names` compile with `re` while they are loaded be compiled by `late`."""
+    sys.meta_path.insert(0, _PatternDeferrer(late, frozenset(names)))
 
 
 class _PatternDeferrer:
     """Finds some modules, and has a word with their loaders."""
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, late: Compile, names: frozenset[str]) -> None:
+        self._late = late
         self._names = names
 
     def find_spec(
@@ -90,21 +97,21 @@ class _PatternDeferrer:
         """As of any finder (`importlib.abc.MetaPathFinder`)."""
         found = PathFinder.find_spec(name, path, target) if name in self._names else None
         if found is not None and found.loader is not None:
-            vars(found.loader)["exec_module"] = partial(_execute, found.loader.exec_module)
+            vars(found.loader)["exec_module"] = partial(
+                _execute, self._late, found.loader.exec_module
+            )
         return found
 
 
-def _execute(execute: Callable[[ModuleType], None], module: ModuleType) -> None:
+def _execute(late: Compile, execute: Callable[[ModuleType], None], module: ModuleType) -> None:
     """Load `module`; what it loads itself in doing so notices nothing."""
     import re
-
-    from vinstall.pattern import pattern
 
     compile_now = re.compile
 
     def compile_some(text: str, flags: int = 0) -> re.Pattern[str]:
         is_from_there = sys._getframe(1).f_globals is vars(module)
-        return pattern(text, flags) if is_from_there else compile_now(text, flags)
+        return late(text, flags) if is_from_there else compile_now(text, flags)
 
     re.compile = compile_some  # type: ignore[assignment]
     try:

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from vinstall.deferred import defer, defer_calls, defer_patterns
+from vinstall.pattern import pattern
 
 # Before the first library comes in.
 defer("inspect", "subprocess", "sysconfig", "traceback")
 defer("fnmatch", "ipaddress", "ntpath", "platform", "packaging._manylinux", "packaging._musllinux")
 defer_calls("logging", "getLogger")
-defer_patterns("packaging.specifiers", "packaging.utils", "packaging.version")
+defer_patterns(pattern, "packaging.specifiers", "packaging.utils", "packaging.version")
 
 # ruff: noqa: E402
 from vinstall.cli.console import Console
