@@ -569,6 +569,19 @@ class TestFromAServer:
         assert counting.calls == 1
         assert store.find(stored.sha256) == stored
 
+    def test_a_server_that_only_says_that_it_cuts_files(
+        self, reader: CachedFileReader, store: Store, wheel: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counting = Counting(monkeypatch)
+        # More of it is read first than one request is worth.
+        monkeypatch.setattr("vinstall.installation.arriving_file._LEAST_TAIL", 1 << 20)
+        whole = Reply(body=wheel.read_bytes(), headers={"Accept-Ranges": "bytes"})
+        with serving({f"/{wheel.name}": whole}, ranges=False) as server:
+            stored = self.fetch(self.pin(wheel, server.url), reader, store)
+            assert len(server.requests) == 1 + 4
+        assert counting.calls == 1
+        assert store.find(stored.sha256) == stored
+
     def test_a_wrong_hash_leaves_nothing(
         self, reader: CachedFileReader, store: Store, wheel: Path
     ) -> None:
