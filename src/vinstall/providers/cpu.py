@@ -7,7 +7,6 @@ measures the clock, is not taken.  `python -m vinstall.providers.cpu` is that ch
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -138,6 +137,8 @@ def _from_cpuid(machine: Machine) -> CpuFacts:
     told = machine.run(command, _SECONDS)
     if not told:
         return CpuFacts(family=X86_64, how="the processor's architecture alone")
+    import json  # on Linux nobody has to be told anything
+
     flags = usable(frozenset(json.loads(told)), _enabled_state(machine))
     return CpuFacts(family=X86_64, how="cpuid", flags=flags)
 
@@ -180,4 +181,6 @@ def cpuid_flags() -> list[str]:
 
 
 if __name__ == "__main__":
+    import json
+
     sys.stdout.write(json.dumps(cpuid_flags()))

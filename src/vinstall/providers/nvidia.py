@@ -8,7 +8,6 @@ is taken at its word, and a GPU whose capability cannot be read costs `sm_arch`,
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -174,6 +173,8 @@ def _from_libcuda(machine: Machine, name: str, forced: Forced) -> NvidiaFacts:
     told = machine.run(command, _SECONDS)
     if told is None:
         return NvidiaFacts(how="libcuda", fault="libcuda did not answer", forced=forced)
+    import json
+
     answer = json.loads(told)
     if "error" in answer:
         return NvidiaFacts(how="libcuda", fault=f"CUDA error {answer['error']}", forced=forced)
