@@ -154,6 +154,8 @@ class HttpClient:
 
         Raises UsageError for a file of authorities that is none.
         """
+        import encodings.idna  # noqa: F401  names of servers go through it, with letters or without
+
         self._transport(url)
         if self._contexts is not None and url.lower().startswith("https:"):
             self._contexts.for_url(url)

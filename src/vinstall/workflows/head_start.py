@@ -19,9 +19,12 @@ def begin_early(rooms: Rooms) -> None:
     """
     import vinstall.catalog.source_catalog
     import vinstall.resolution.resolve
+    import vinstall.sources.file_reader
     import vinstall.workflows.remembered
 
     if not rooms.settings.dry_run:
+        import concurrent.futures.thread  # noqa: F401
+
         import vinstall.installation.apply
         import vinstall.installation.unpacker
         import vinstall.sources.download  # noqa: F401
