@@ -10,6 +10,7 @@ import pytest
 from tests.support.certificates import Authority, make_authority
 from tests.support.server import serving
 from vinstall.errors import NetworkError, UsageError
+from vinstall.net.address import parse_origin
 from vinstall.net.client import HttpClient
 from vinstall.net.direct import Direct
 from vinstall.net.network_settings import NetworkSettings, TrustSettings
@@ -136,3 +137,31 @@ def test_a_second_connection_goes_on_with_the_session_of_the_first(authority: Au
         second.close()
         busy.close()
         direct.close()
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="truststore wants the certificates")
+def test_a_session_that_the_server_does_not_know_any_more_is_replaced(authority: Authority) -> None:
+    settings = NetworkSettings(trust=TrustSettings(cert=authority.certificate))
+    direct = Direct(settings, Contexts(settings, {}).for_url)
+    with serving({"/": b"ok"}, tls=authority.server_context()) as server:
+        _get(direct, server.url)
+        (old,) = direct._sessions.values()
+        _get(direct, server.url)
+        assert list(direct._sessions.values()) == [old]
+    with serving({"/": b"ok"}, tls=authority.server_context()) as other:
+        # Another server in the place of the first, which cannot read what that one gave.
+        direct._sessions[parse_origin(other.url)] = old
+        _get(direct, other.url)
+        assert direct._sessions[parse_origin(other.url)] is not old
+        direct.close()
+        first = direct.send(other.url + "/", {})
+        assert first._connection is not None
+        assert first._connection.is_resumed
+        first.close()
+
+
+def _get(direct: Direct, url: str) -> None:
+    answer = direct.send(url + "/", {})
+    assert b"".join(answer.chunks()) == b"ok"
+    answer.close()
+    direct.close()

@@ -90,6 +90,11 @@ class Wire:
         session: ssl.SSLSession | None = getattr(self._socket, "session", None)
         return session
 
+    @property
+    def is_resumed(self) -> bool:
+        """Whether the server went on with the session that this began with."""
+        return bool(getattr(self._socket, "session_reused", False))
+
     def close(self) -> None:
         """End the connection."""
         self._socket.close()
