@@ -14,9 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from vinstall.installation.archive_entries import DEFLATED
 from vinstall.installation.copying import NEW_FILE, write_all
 from vinstall.installation.record import unpadded
+from vinstall.installation.wheel_archive import DEFLATED
 from vinstall.installation.wheel_file import InvalidWheel, Member
 from vinstall.values import Row
 
