@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from packaging.utils import NormalizedName, canonicalize_name
@@ -26,6 +26,17 @@ TABLES = {
     "sourced": {"1.0": Fake(is_source=True, requires=["lib"])},
     "unusable": {f"{at}.0": Fake(builds=()) for at in range(9)},
 }
+
+
+_MADE: list[Crawler] = []
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """The threads of a test end with it."""
+    yield
+    while _MADE:
+        _MADE.pop().stop()
 
 
 class Recorder(FakeCatalog):
@@ -67,6 +78,7 @@ def crawl(recorder: Recorder, *texts: str, leave_out: Sequence[str] = ()) -> Cra
         markers=make_target().markers,
         leave_out=frozenset(canonicalize_name(name) for name in leave_out),
     )
+    _MADE.append(crawler)
     crawler.follow(requirements(*texts))
     return crawler
 

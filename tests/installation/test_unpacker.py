@@ -22,6 +22,7 @@ from tests.installation.archives import WHEEL, archive
 from tests.installation.builders import Listener
 from tests.support.wheels import make_wheel
 from vinstall.cache.files import Cache
+from vinstall.cache.integrity import can_fork
 from vinstall.cache.store import Store, StoredWheel
 from vinstall.installation import unpack_process
 from vinstall.installation import unpacker as module
@@ -207,6 +208,11 @@ class TestProcesses:
 class TestCopies:
     """Of this process, made before it has threads; they need not load what is loaded already."""
 
+    @pytest.fixture(autouse=True)
+    def alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Threads that other tests left behind wait for nothing that a copy needs."""
+        monkeypatch.setattr(unpack_process, "can_fork", lambda: True)
+
     def test_they_unpack(
         self, tmp_path: Path, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -240,7 +246,10 @@ class TestCopies:
             process.answers.close()
             process.wait()
 
-    def test_there_are_none_of_a_process_with_threads(self, unpacker: Unpacker) -> None:
+    def test_there_are_none_of_a_process_with_threads(
+        self, unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(unpack_process, "can_fork", can_fork)
         stay = threading.Event()
         thread = threading.Thread(target=stay.wait)
         thread.start()
