@@ -152,7 +152,8 @@ class TestMembers:
         content = made([("a", b"", 0, 0)])
         size = content.index(b"PK\1\2") + 20
         cut = content[:28] + b"\xff" + content[29:size] + b"\x01" + content[size + 1 :]
-        with pytest.raises(EOFError):
+        # The latter where zipfile looks for entries that overlap.
+        with pytest.raises((EOFError, zipfile.BadZipFile)):
             Archive(io.BytesIO(cut)).read("a")
 
     def test_one_with_another_name_in_its_local_header(self) -> None:
